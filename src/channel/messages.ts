@@ -1,0 +1,25 @@
+/**
+ * What worker and main thread say to each other: one MessagePort a task. Only `end` or `error` ends a task; that the
+ * pool's promise resolves says nothing.
+ */
+
+/** Bytes that a worker may have on their way to the client before it waits: the window of one stream. */
+export const DEFAULT_WINDOW = 1024 * 1024;
+
+/** Worker to main thread. `S`: the statistics of a task, `E`: an error as it crosses threads. */
+export type FromWorker<S, E> =
+  /** Whole pkt-lines, to be written as they are; `opensPack` on the line after which everything is framed. */
+  | { readonly type: 'section'; readonly bytes: Uint8Array; readonly opensPack: boolean }
+  /** Text for band 2. */
+  | { readonly type: 'progress'; readonly text: string }
+  /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
+  | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
+  | { readonly type: 'end'; readonly statistics: S }
+  | { readonly type: 'error'; readonly error: E };
+
+/** Main thread to worker. */
+export type ToWorker =
+  /** `bytes` were taken by the client; `buffer`, transferred, is a chunk's to be filled again. */
+  | { readonly type: 'credit'; readonly bytes: number; readonly buffer?: ArrayBuffer }
+  /** The client went away. */
+  | { readonly type: 'cancel' };

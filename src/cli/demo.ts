@@ -1,0 +1,1 @@
+export function makeDemo(_: string): void {}

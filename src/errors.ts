@@ -1,0 +1,106 @@
+/**
+ * Errors are values with a code. Each says what the log gets (`message`), what the client gets (`client`)
+ * and, when no byte of a response has left, which HTTP status goes with it. They cross threads as plain
+ * objects: {@link errorToWire} and {@link errorFromWire}.
+ */
+export const ERROR_STATUS = {
+  /** No repository at that path, or one that must not be served. */
+  PACKHORSE_REPOSITORY_NOT_FOUND: 404,
+  /** The repository is there but its format is not understood. */
+  PACKHORSE_REPOSITORY_UNSUPPORTED: 200,
+  /** A file of the repository is damaged. */
+  PACKHORSE_REPOSITORY_CORRUPT: 200,
+  /** An object that the response needs is not there. */
+  PACKHORSE_OBJECT_MISSING: 200,
+  /** The client asked for an object that it may not have, or that is not there. */
+  PACKHORSE_NOT_OUR_REF: 200,
+  /** The request breaks the protocol. */
+  PACKHORSE_PROTOCOL: 200,
+  /** The request body is larger than the limit. */
+  PACKHORSE_REQUEST_TOO_LARGE: 413,
+  /** The request body cannot be decoded (gzip). */
+  PACKHORSE_REQUEST_ENCODING: 400,
+  /** The client went away. */
+  PACKHORSE_CANCELLED: 499,
+  /** A defect of Packhorse, or a machine that does not do its part (I/O error). */
+  PACKHORSE_INTERNAL: 500,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+/** An error with a stable code. `status` is the HTTP status used when nothing has been sent yet; 200 means: answer in the protocol (`ERR` line). */
+export class PackhorseError extends Error {
+  readonly code: ErrorCode;
+  /** What the client is told, in an `ERR` line, on band 3 or as a text body. */
+  readonly client: string;
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, options: { client?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PackhorseError';
+    this.code = code;
+    this.client = options.client ?? message;
+    this.status = ERROR_STATUS[code];
+  }
+}
+
+export function repositoryNotFound(path: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `no repository at ${path}`, {
+    client: 'repository not found',
+  });
+}
+
+export function repositoryUnsupported(why: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_REPOSITORY_UNSUPPORTED', why);
+}
+
+export function repositoryCorrupt(what: string, cause?: unknown): PackhorseError {
+  return new PackhorseError('PACKHORSE_REPOSITORY_CORRUPT', what, { cause });
+}
+
+export function objectMissing(oid: string, why?: string): PackhorseError {
+  return new PackhorseError(
+    'PACKHORSE_OBJECT_MISSING',
+    why ? `unable to read ${oid}: ${why}` : `unable to read ${oid}`,
+  );
+}
+
+export function notOurRef(oid: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `upload-pack: not our ref ${oid}`);
+}
+
+export function protocolError(message: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_PROTOCOL', message);
+}
+
+export function cancelled(): PackhorseError {
+  return new PackhorseError('PACKHORSE_CANCELLED', 'the client went away');
+}
+
+/** An error as it crosses a thread. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly client: string;
+  readonly stack?: string | undefined;
+}
+
+/** Any thrown value as a {@link PackhorseError}; what is not one already becomes `PACKHORSE_INTERNAL`. */
+export function asPackhorseError(error: unknown): PackhorseError {
+  if (error instanceof PackhorseError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new PackhorseError('PACKHORSE_INTERNAL', message, { client: 'internal error', cause: error });
+}
+
+export function errorToWire(error: unknown): WireError {
+  const known = asPackhorseError(error);
+  const origin = known.cause instanceof Error ? known.cause : known;
+  const stack = known.code === 'PACKHORSE_INTERNAL' ? origin.stack : undefined;
+  return { code: known.code, message: known.message, client: known.client, stack };
+}
+
+export function errorFromWire(wire: WireError): PackhorseError {
+  const error = new PackhorseError(wire.code, wire.message, { client: wire.client });
+  if (wire.stack) error.stack = wire.stack;
+  return error;
+}

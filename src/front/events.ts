@@ -1,0 +1,52 @@
+/**
+ * What the front publishes about fetches. Metrics, logs and whoever else wants to know subscribe; the front itself
+ * does nothing with it.
+ */
+import { channel } from 'node:diagnostics_channel';
+import type { PackhorseError } from '../errors.ts';
+import type { Statistics } from '../upload-pack/statistics.ts';
+
+/** `rejected`: the client asked for what it may not have; `error`: the service failed. */
+export type Outcome = 'ok' | 'client_aborted' | 'rejected' | 'error';
+
+/** One request from its first byte to its last. */
+export interface FetchRecord {
+  readonly id: string;
+  readonly door: 'http';
+  readonly repository: string;
+  command: string;
+  /** Address and agent of the client. */
+  readonly client: string;
+  readonly agent: string;
+  /** Milliseconds on the process's clock. */
+  readonly started: number;
+  /** Seconds until the first byte of the response; undefined when there was none. */
+  firstByte: number | undefined;
+  seconds: number;
+  /** Bytes written, framing included. */
+  bytes: number;
+  status: number;
+  outcome: Outcome;
+  statistics: Statistics | undefined;
+  error: PackhorseError | undefined;
+}
+
+/** Published with a {@link FetchRecord} whose end is still open. */
+export const fetchStarted = channel('packhorse:fetch:started');
+/** Published with a complete {@link FetchRecord}. */
+export const fetchEnded = channel('packhorse:fetch:ended');
+
+/** Errors for which the client, not the service, is the cause. */
+const REJECTIONS = [
+  'PACKHORSE_REPOSITORY_NOT_FOUND',
+  'PACKHORSE_NOT_OUR_REF',
+  'PACKHORSE_PROTOCOL',
+  'PACKHORSE_REQUEST_TOO_LARGE',
+  'PACKHORSE_REQUEST_ENCODING',
+];
+
+export function outcomeOf(error: PackhorseError | undefined): Outcome {
+  if (!error) return 'ok';
+  if (error.code === 'PACKHORSE_CANCELLED') return 'client_aborted';
+  return REJECTIONS.includes(error.code) ? 'rejected' : 'error';
+}

@@ -1,0 +1,113 @@
+/** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { asPackhorseError, type PackhorseError } from '../../errors.ts';
+import { encodeError } from '../../protocol/pkt-line.ts';
+import type { V2Request } from '../../protocol/v2-request.ts';
+import { newStatistics } from '../../upload-pack/statistics.ts';
+import { type FetchRecord, fetchEnded, fetchStarted, outcomeOf } from '../events.ts';
+import type { InflightBytes } from '../inflight.ts';
+import type { WorkerPool } from '../pool.ts';
+import { type PumpResult, pump } from '../pump.ts';
+import { NO_CACHE } from './plain-answers.ts';
+
+export interface Exchange {
+  /** Path of the repository below the root. */
+  readonly repository: string;
+  /** What the record says while the request is not read yet. */
+  readonly command: string;
+  readonly contentType: string;
+  /** What goes before an `ERR` line. */
+  readonly beforeError?: Uint8Array;
+  /** Reads what is asked; undefined for nothing, which gets an empty answer. */
+  readonly readRequest: () => Promise<V2Request | 'advertise' | undefined>;
+}
+
+export interface AnswerOptions {
+  readonly pool: WorkerPool;
+  readonly inflight: InflightBytes;
+}
+
+/** Answers, and publishes the record of it. */
+export async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  exchange: Exchange,
+  options: AnswerOptions,
+): Promise<void> {
+  reply.hijack();
+  const response = reply.raw;
+  const record = newRecord(request, exchange);
+  fetchStarted.publish(record);
+  const result = await run(request, response, exchange, record, options);
+  record.seconds = (performance.now() - record.started) / 1000;
+  record.bytes = result.bytes;
+  record.statistics = result.statistics;
+  record.error = result.error;
+  record.outcome = outcomeOf(result.error);
+  fetchEnded.publish(record);
+}
+
+async function run(
+  request: FastifyRequest,
+  response: ServerResponse,
+  exchange: Exchange,
+  record: FetchRecord,
+  { pool, inflight }: AnswerOptions,
+): Promise<PumpResult> {
+  const writeHead = (status: number, type: string, more: Record<string, string> = {}) => {
+    record.status = status;
+    record.firstByte ??= (performance.now() - record.started) / 1000;
+    response.writeHead(status, { ...NO_CACHE, 'Content-Type': type, ...more });
+  };
+  const refuse = (error: PackhorseError) => {
+    if (response.destroyed) return;
+    if (error.status !== 200) {
+      // What is left of a body that was not read to its end would be taken for the next request.
+      writeHead(
+        error.status,
+        'text/plain; charset=utf-8',
+        request.raw.complete ? {} : { Connection: 'close' },
+      );
+      response.end(`${error.client}\n`);
+      return;
+    }
+    writeHead(200, exchange.contentType);
+    if (exchange.beforeError) response.write(exchange.beforeError);
+    response.end(encodeError(error.client));
+  };
+  try {
+    const asked = await exchange.readRequest();
+    if (asked === undefined) {
+      writeHead(200, exchange.contentType);
+      response.end();
+      return { statistics: newStatistics('none'), error: undefined, bytes: 0 };
+    }
+    if (asked !== 'advertise') record.command = asked.command;
+    const target = { stream: response, begin: () => writeHead(200, exchange.contentType), refuse };
+    return await pump(pool, { path: exchange.repository, request: asked }, target, inflight);
+  } catch (error) {
+    const known = asPackhorseError(error);
+    refuse(known);
+    return { statistics: undefined, error: known, bytes: 0 };
+  }
+}
+
+function newRecord(request: FastifyRequest, exchange: Exchange): FetchRecord {
+  return {
+    id: request.id,
+    door: 'http',
+    repository: exchange.repository,
+    command: exchange.command,
+    client: request.ip,
+    agent: request.headers['user-agent'] ?? '',
+    started: performance.now(),
+    firstByte: undefined,
+    seconds: 0,
+    bytes: 0,
+    status: 0,
+    outcome: 'ok',
+    statistics: undefined,
+    error: undefined,
+  };
+}

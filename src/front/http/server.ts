@@ -1,0 +1,129 @@
+/** The HTTP door: smart HTTP for fetches (protocol section 3). */
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { protocolError } from '../../errors.ts';
+import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
+import { parseV2Request } from '../../protocol/v2-request.ts';
+import { parseVersion } from '../../protocol/version.ts';
+import type { InflightBytes } from '../inflight.ts';
+import type { WorkerPool } from '../pool.ts';
+import { answer, type Exchange } from './answer.ts';
+import { sendText } from './plain-answers.ts';
+import { isKnownEncoding, readBody } from './request-body.ts';
+import { findRoute, type Route } from './routes.ts';
+
+export interface HttpDoorOptions {
+  readonly pool: WorkerPool;
+  readonly inflight: InflightBytes;
+  readonly logger: FastifyBaseLogger;
+  /** Bytes of a request body at most, inflated. */
+  readonly maxRequestBytes: number;
+}
+
+const REQUEST_TYPE = 'application/x-git-upload-pack-request';
+const RESULT_TYPE = 'application/x-git-upload-pack-result';
+const ADVERTISEMENT_TYPE = 'application/x-git-upload-pack-advertisement';
+/** Clients look for this before an advertisement, and before an error in its place. */
+const SERVICE_LINE = Buffer.concat([encodePktLine('# service=git-upload-pack\n'), FLUSH]);
+
+export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    // A clone takes as long as it takes, and closing waits for it.
+    forceCloseConnections: 'idle',
+    requestTimeout: 0,
+  });
+  // Bodies are read by the exchange, which knows their limits.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    return sendText(reply, status, status >= 500 ? 'internal error' : error.message);
+  });
+  app.all('/*', (request, reply) => dispatch(request, reply, options));
+  return app;
+}
+
+function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoorOptions) {
+  const [path, query] = splitUrl(request.raw.url ?? '/');
+  const route = findRoute(path);
+  if (!route) return sendText(reply, 404, 'not found');
+  if (!route.methods.includes(request.method)) {
+    reply.header('Allow', route.methods.join(', '));
+    return sendText(reply, 405, `${request.method} is not allowed here`);
+  }
+  switch (route.name) {
+    case 'info-refs': {
+      const service = new URLSearchParams(query).getAll('service').at(-1);
+      if (service === undefined) return sendText(reply, 403, 'the dumb protocol is not served');
+      if (service !== 'git-upload-pack') return sendText(reply, 403, `unsupported service: ${service}`);
+      return answer(request, reply, advertisement(request, route), options);
+    }
+    case 'upload-pack': {
+      const refusal = checkHeaders(request);
+      return refusal
+        ? sendText(reply, 415, refusal)
+        : answer(request, reply, rpc(request, route, options), options);
+    }
+    case 'receive-pack':
+      return sendText(reply, 403, 'this service serves fetches only');
+    case 'dumb':
+      return sendText(reply, 403, 'the dumb protocol is not served');
+  }
+}
+
+function advertisement(request: FastifyRequest, route: Route): Exchange {
+  return {
+    repository: route.repository,
+    command: 'advertise',
+    contentType: ADVERTISEMENT_TYPE,
+    beforeError: SERVICE_LINE,
+    readRequest: async () => {
+      checkVersion(request);
+      return 'advertise';
+    },
+  };
+}
+
+function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): Exchange {
+  return {
+    repository: route.repository,
+    command: 'none',
+    contentType: RESULT_TYPE,
+    readRequest: async () => {
+      const body = await readBody(request.raw, options.maxRequestBytes);
+      // A lone flush is how a client finds out whether it may send a large body: no version, no command.
+      if (body.length === 0 || body.equals(FLUSH)) return undefined;
+      checkVersion(request);
+      return parseV2Request(body);
+    },
+  };
+}
+
+function checkVersion(request: FastifyRequest): void {
+  const header = request.headers['git-protocol'];
+  if (parseVersion(Array.isArray(header) ? header.join(':') : header) === 2) return;
+  throw protocolError(
+    'this server speaks git protocol version 2 only; use git 2.18 or later with protocol.version=2',
+  );
+}
+
+function checkHeaders(request: FastifyRequest): string | undefined {
+  const type = request.headers['content-type'] ?? '';
+  if (type !== REQUEST_TYPE) {
+    return `Expected POST with Content-Type '${REQUEST_TYPE}', but received '${type}' instead.`;
+  }
+  if (isKnownEncoding(request.raw)) return undefined;
+  return `unsupported Content-Encoding: ${request.headers['content-encoding']}`;
+}
+
+function splitUrl(url: string): [path: string, query: string] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
+}

@@ -1,0 +1,153 @@
+/** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { VERSION } from '../../version.ts';
+import { type FetchRecord, fetchEnded } from '../events.ts';
+import type { InflightBytes } from '../inflight.ts';
+import type { MemoryWatch } from '../memory-watch.ts';
+import type { WorkerPool } from '../pool.ts';
+
+/** Seconds; a clone may take half an hour. */
+const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
+/** Bytes: powers of 4 from 1 KiB to 16 GiB. */
+const PACK_SIZES = Array.from({ length: 13 }, (_, i) => 1024 * 4 ** i);
+const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'none'];
+
+export interface MetricSources {
+  readonly pool: WorkerPool;
+  readonly inflight: InflightBytes;
+  readonly memory: MemoryWatch;
+  readonly active: { readonly size: number };
+  readonly isDraining: () => boolean;
+}
+
+/** Makes the registry and begins to listen; `close` ends that. */
+export function createMetrics(sources: MetricSources): { registry: Registry; close: () => void } {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  addGauges(registry, sources);
+
+  const requests = new Counter({
+    name: 'packhorse_fetch_requests_total',
+    help: 'Requests answered, by command, kind of fetch and outcome.',
+    labelNames: ['command', 'kind', 'outcome'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'packhorse_fetch_duration_seconds',
+    help: 'Time from request to the last byte of its answer.',
+    labelNames: ['command', 'kind'],
+    buckets: SECONDS,
+    registers,
+  });
+  const firstByte = new Histogram({
+    name: 'packhorse_fetch_first_byte_seconds',
+    help: 'Time from request to the first byte of its answer.',
+    labelNames: ['kind'],
+    buckets: SECONDS,
+    registers,
+  });
+  const phase = new Histogram({
+    name: 'packhorse_fetch_phase_seconds',
+    help: 'Time that fetches with a pack spent in each phase; wait is for the client.',
+    labelNames: ['phase'],
+    buckets: SECONDS,
+    registers,
+  });
+  const packBytes = new Counter({
+    name: 'packhorse_pack_bytes_total',
+    help: 'Bytes of packs sent, by where they came from.',
+    labelNames: ['source'],
+    registers,
+  });
+  const packObjects = new Counter({
+    name: 'packhorse_pack_objects_total',
+    help: 'Objects in packs sent, by where they came from.',
+    labelNames: ['source'],
+    registers,
+  });
+  const packSize = new Histogram({
+    name: 'packhorse_pack_size_bytes',
+    help: 'Size of the packs sent.',
+    buckets: PACK_SIZES,
+    registers,
+  });
+  const stalled = new Counter({
+    name: 'packhorse_stream_stalled_seconds_total',
+    help: 'Time that workers waited for clients to take bytes.',
+    registers,
+  });
+
+  const observe = (published: unknown) => {
+    const record = published as FetchRecord;
+    // What a client calls its command must not become a series.
+    const command = COMMANDS.includes(record.command) ? record.command : 'invalid';
+    const kind = record.statistics?.kind ?? 'none';
+    requests.inc({ command, kind, outcome: record.outcome });
+    duration.observe({ command, kind }, record.seconds);
+    if (record.firstByte !== undefined) firstByte.observe({ kind }, record.firstByte);
+    const { statistics } = record;
+    if (!statistics) return;
+    stalled.inc(statistics.phases.wait);
+    if (kind === 'none') return;
+    for (const [name, seconds] of Object.entries(statistics.phases)) phase.observe({ phase: name }, seconds);
+    for (const source of ['reused', 'deflated'] as const) {
+      packBytes.inc({ source }, statistics.bytes[source]);
+      packObjects.inc({ source }, statistics.objects[source]);
+    }
+    packSize.observe(statistics.bytes.total);
+  };
+  fetchEnded.subscribe(observe);
+  return { registry, close: () => void fetchEnded.unsubscribe(observe) };
+}
+
+/** Gauges that are read when someone asks. */
+function addGauges(registry: Registry, { pool, inflight, memory, active, isDraining }: MetricSources): void {
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  gauge(
+    'packhorse_stream_inflight_bytes',
+    'Bytes handed over by workers that clients have not taken yet.',
+    () => Math.max(0, inflight.bytes),
+  );
+  gauge('packhorse_fetches_in_progress', 'Requests being answered.', () => active.size);
+  gauge('packhorse_worker_threads', 'Worker threads.', () => pool.threads);
+  gauge('packhorse_worker_busy', 'Worker threads that have a task.', () => pool.busy);
+  gauge('packhorse_pool_tasks', 'Tasks that workers have taken.', () => pool.running);
+  gauge('packhorse_pool_queued', 'Tasks that no worker has taken yet.', () => pool.queued);
+  gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
+    isDraining() ? 1 : 0,
+  );
+  gauge('packhorse_memory_limit_bytes', 'The memory limit that the watch goes by.', () => memory.limit);
+  new Gauge({
+    name: 'packhorse_memory_bytes',
+    help: 'Memory at the last sample, by kind; rss is the whole process, heap and external the main thread.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, bytes] of Object.entries(memory.now)) this.set({ kind }, bytes);
+    },
+  });
+  new Gauge({
+    name: 'packhorse_memory_high_water_bytes',
+    help: 'The most memory seen by the watch since the start, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, bytes] of Object.entries(memory.high)) this.set({ kind }, bytes);
+    },
+  });
+  new Gauge({
+    name: 'packhorse_build_info',
+    help: 'Version of the service and of Node.js; always 1.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: VERSION, node: process.version }, 1);
+}

@@ -1,0 +1,144 @@
+/** The pool of workers, and one running task as the main thread sees it. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { FromWorker, ToWorker } from '../channel/messages.ts';
+import type { Task, WorkerSettings } from '../channel/task.ts';
+import { asPackhorseError, errorFromWire, type PackhorseError, type WireError } from '../errors.ts';
+import type { V2Request } from '../protocol/v2-request.ts';
+import type { Statistics } from '../upload-pack/statistics.ts';
+
+export type WorkerMessage = FromWorker<Statistics, WireError>;
+
+/** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
+const TASKS_PER_WORKER = 1024;
+/** In a worker most memory is bytes outside of the heap; a small young generation keeps what is dropped small too. */
+const YOUNG_GENERATION_MB = 8;
+
+export interface TaskListener {
+  /** Everything but the end. Messages come in the order they were sent. */
+  onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void;
+  /** Once, last. */
+  onEnd(statistics: Statistics): void;
+  onError(error: PackhorseError): void;
+}
+
+export class WorkerPool {
+  readonly #piscina: Piscina;
+  readonly #running = new Set<RunningTask>();
+
+  /**
+   * @param threads workers to run, all of them from the start
+   * @param onWorkerError told of a worker that died without a task
+   */
+  constructor(threads: number, settings: WorkerSettings, onWorkerError: (error: Error) => void) {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    this.#piscina = new Piscina({
+      filename: new URL(`../../workers/upload-pack.${extension}`, import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: TASKS_PER_WORKER,
+      // With 'sync' an idle worker sleeps so deeply that it receives no message; tasks here live on messages.
+      atomics: 'async',
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      recordTiming: false,
+    });
+    this.#piscina.on('error', onWorkerError);
+  }
+
+  get threads(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /** Threads that have a task. */
+  get busy(): number {
+    return Math.min(this.threads, this.running);
+  }
+
+  /** Tasks that workers have taken. */
+  get running(): number {
+    return this.#running.size - this.queued;
+  }
+
+  /** Tasks that no worker has taken yet. */
+  get queued(): number {
+    return this.#piscina.queueSize;
+  }
+
+  run(task: Task<V2Request>, listener: TaskListener): RunningTask {
+    const { port1, port2 } = new MessageChannel();
+    const running = new RunningTask(port1, listener);
+    this.#running.add(running);
+    this.#piscina
+      .run({ task, port: port2 }, { transferList: [port2] })
+      .catch((error) => running.fail(asPackhorseError(error)))
+      .finally(() => this.#running.delete(running));
+    return running;
+  }
+
+  /** Resolves when every worker has loaded its code; rejects when one cannot. */
+  async ready(): Promise<void> {
+    // The pool gives a task to an idle worker first, so these land on one each.
+    await Promise.all(this.#piscina.threads.map(() => this.#piscina.run(undefined, { name: 'ready' })));
+  }
+
+  /** Ends the workers; tasks that still run end with an error. */
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}
+
+/** A task on its way. */
+export class RunningTask {
+  readonly #port: MessagePort;
+  readonly #listener: TaskListener;
+  #over = false;
+
+  constructor(port: MessagePort, listener: TaskListener) {
+    this.#port = port;
+    this.#listener = listener;
+    port.on('message', (message: WorkerMessage) => this.#receive(message));
+    // Nothing more can come from a port whose other side is gone.
+    port.on('close', () => this.fail(asPackhorseError(new Error('a worker ended before its task did'))));
+  }
+
+  /** Says that the client took `bytes`; hands a chunk's buffer back. */
+  credit(bytes: number, buffer?: ArrayBuffer): void {
+    if (this.#over) return;
+    if (buffer) this.#post({ type: 'credit', bytes, buffer }, [buffer]);
+    else this.#post({ type: 'credit', bytes });
+  }
+
+  /** Says that the client went away; the worker ends the task with `PACKHORSE_CANCELLED`. */
+  cancel(): void {
+    if (!this.#over) this.#post({ type: 'cancel' });
+  }
+
+  /** Ends the task from this side; nothing after the end is heard. */
+  fail(error: PackhorseError): void {
+    if (this.#end()) this.#listener.onError(error);
+  }
+
+  #receive(message: WorkerMessage): void {
+    if (this.#over) return;
+    if (message.type === 'end') {
+      this.#end();
+      this.#listener.onEnd(message.statistics);
+    } else if (message.type === 'error') {
+      this.fail(errorFromWire(message.error));
+    } else {
+      this.#listener.onMessage(message);
+    }
+  }
+
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#port.close();
+    return true;
+  }
+
+  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+}

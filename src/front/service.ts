@@ -1,0 +1,100 @@
+/** The service: pool, doors and what watches them, started and stopped as one. */
+import fs from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { DEFAULT_WINDOW } from '../channel/messages.ts';
+import { ActiveFetches } from './active-fetches.ts';
+import { logFetches } from './fetch-log.ts';
+import { createOperationsServer } from './http/operations.ts';
+import { createHttpDoor } from './http/server.ts';
+import { InflightBytes } from './inflight.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { WorkerPool } from './pool.ts';
+
+export interface ServiceOptions {
+  /** Directory below which repositories are served. */
+  readonly root: string;
+  /** Further directories that repositories may borrow objects from. */
+  readonly allowPaths: readonly string[];
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  /** Worker threads. */
+  readonly workers: number;
+  readonly maxRequestBytes: number;
+  /** Bytes; undefined: the control group's, or the machine's. */
+  readonly memoryLimit: number | undefined;
+  readonly memoryWarnRatio: number;
+}
+
+export interface Service {
+  /** Where the doors listen, as `http://host:port`. */
+  readonly url: string;
+  readonly metricsUrl: string;
+  /** Fails readiness, takes nothing new, and resolves when what was in flight has ended. */
+  stop(): Promise<void>;
+}
+
+/** @throws the system's error when a port cannot be had */
+export async function startService(options: ServiceOptions, logger: Logger): Promise<Service> {
+  let draining = false;
+  const inflight = new InflightBytes();
+  const active = new ActiveFetches();
+  const settings = {
+    root: fs.realpathSync(options.root),
+    allowed: options.allowPaths,
+    window: DEFAULT_WINDOW,
+  };
+  const pool = new WorkerPool(options.workers, settings, (error) =>
+    logger.error({ err: error }, 'a worker died'),
+  );
+  const memory = new MemoryWatch({
+    inflight,
+    active,
+    logger,
+    limit: options.memoryLimit,
+    warnRatio: options.memoryWarnRatio,
+  });
+  const metrics = createMetrics({ pool, inflight, memory, active, isDraining: () => draining });
+  const stopLog = logFetches(logger);
+  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes: options.maxRequestBytes });
+  const operations = createOperationsServer({
+    registry: metrics.registry,
+    logger,
+    notReady: () => (draining ? 'draining' : undefined),
+  });
+  const release = async () => {
+    memory.stop();
+    await pool.close();
+    stopLog();
+    metrics.close();
+    active.close();
+    await operations.close();
+  };
+  try {
+    await pool.ready();
+    await operations.listen({ host: options.metricsHost, port: options.metricsPort });
+    await door.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await door.close();
+    await release();
+    throw error;
+  }
+  memory.start();
+  return {
+    url: urlOf(door.server.address() as AddressInfo),
+    metricsUrl: urlOf(operations.server.address() as AddressInfo),
+    async stop() {
+      draining = true;
+      await door.close();
+      await release();
+    },
+  };
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,102 @@
+/** Stage two of a pack: how each object is represented (`entries`). */
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { isDelta } from '../repository/object-reader.ts';
+import type { PackedAt } from '../repository/object-view.ts';
+import type { EntryHeader } from '../repository/pack-file.ts';
+import type { Count } from './count.ts';
+
+/** One entry of the pack to be. `index` counts in {@link Count.objects}. */
+export type PlannedEntry =
+  /** A whole object whose stored entry is copied as it lies. */
+  | { kind: 'stored'; index: number; at: PackedAt; header: EntryHeader }
+  /** A stored delta whose base is in this pack, written before. */
+  | { kind: 'delta'; index: number; at: PackedAt; header: EntryHeader; base: number }
+  /** A stored delta whose base the client has; `baseOid` names it. */
+  | { kind: 'thin'; index: number; at: PackedAt; header: EntryHeader; baseOid: Buffer }
+  /** A loose object, or a delta whose base is not to be had: content deflated anew. */
+  | { kind: 'deflated'; index: number };
+
+export interface EntryOptions {
+  /** Whether a delta may be sent whose base is not in the pack. */
+  readonly thin: boolean;
+}
+
+const PLANNED = 1;
+const IN_PROGRESS = 2;
+
+/**
+ * Plans entries in the order of {@link Count.objects}, but every base before its deltas: a base that would come later
+ * is pulled forward. A ring of deltas (their bases chosen from different packs) is broken by deflating one anew.
+ */
+export class EntryPlanner {
+  readonly #objects: ObjectReader;
+  readonly #count: Count;
+  readonly #options: EntryOptions;
+  readonly #state: Uint8Array;
+  #next = 0;
+
+  constructor(objects: ObjectReader, count: Count, options: EntryOptions) {
+    this.#objects = objects;
+    this.#count = count;
+    this.#options = options;
+    this.#state = new Uint8Array(count.objects.length);
+  }
+
+  /** The next entries, `limit` of them or a few more; none at the end. */
+  plan(limit: number): PlannedEntry[] {
+    const entries: PlannedEntry[] = [];
+    while (this.#next < this.#state.length && entries.length < limit) {
+      if (this.#state[this.#next] !== PLANNED) this.#planWithBases(this.#next, entries);
+      this.#next++;
+    }
+    return entries;
+  }
+
+  #planWithBases(index: number, into: PlannedEntry[]): void {
+    const chain: PlannedEntry[] = [];
+    for (let at = index; ; ) {
+      this.#state[at] = IN_PROGRESS;
+      const entry = this.#represent(at);
+      chain.push(entry);
+      if (entry.kind !== 'delta' || this.#state[entry.base] === PLANNED) break;
+      at = entry.base;
+    }
+    for (let entry = chain.pop(); entry; entry = chain.pop()) {
+      this.#state[entry.index] = PLANNED;
+      into.push(entry);
+    }
+  }
+
+  #represent(index: number): PlannedEntry {
+    const { view } = this.#objects;
+    const number = this.#count.objects[index];
+    if (view.isLoose(number)) return { kind: 'deflated', index };
+    const at = view.packedAt(number);
+    const header = at.pack.header(at.rank);
+    if (!isDelta(header)) return { kind: 'stored', index, at, header };
+    let base = this.#objects.baseOf(at, header);
+    // A base that lies in several packs is sent from the one where `find` sees it.
+    if (view.packCount > 1) base = view.find(view.oid(base));
+    const sent = this.#indexOf(base);
+    if (sent >= 0) {
+      if (this.#state[sent] !== IN_PROGRESS) return { kind: 'delta', index, at, header, base: sent };
+    } else if (this.#options.thin && this.#count.clientHas(base)) {
+      return { kind: 'thin', index, at, header, baseOid: Buffer.from(view.oid(base)) };
+    }
+    return { kind: 'deflated', index };
+  }
+
+  #indexOf(number: number): number {
+    const { objects } = this.#count;
+    let low = 0;
+    let high = objects.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const value = objects[middle];
+      if (value === number) return middle;
+      if (value < number) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,106 @@
+/** Which commits to send: those reachable from the wanted ones and not from the excluded ones. */
+
+import { CommitQueue } from './commit-queue.ts';
+import type { CommitSource, WalkedCommit } from './commit-source.ts';
+import { EXCLUDED, type Marks, QUEUED, WANTED } from './marks.ts';
+import type { Pace } from './pace.ts';
+
+export interface CommitWalk {
+  /** Root trees of the commits to send, the youngest commit's first. */
+  readonly trees: number[];
+  /** Root trees of excluded commits that are parents of commits to send: what the client surely has. */
+  readonly edgeTrees: number[];
+}
+
+/** How many excluded commits are looked at after the last wanted one, against clocks that ran wrong. */
+const SLOP = 5;
+
+/**
+ * Marks commits WANTED and EXCLUDED. A commit that is reachable from both sides ends up with both marks and is not to
+ * be sent. Clocks that ran wrong can leave an EXCLUDED mark out, never put one in: a pack may hold too much.
+ * @param seen called with the number of commits met so far
+ */
+export async function walkCommits(
+  source: CommitSource,
+  wanted: readonly number[],
+  excluded: readonly number[],
+  marks: Marks,
+  pace: Pace,
+  seen: (commits: number) => void,
+): Promise<CommitWalk> {
+  const queue = new CommitQueue();
+  const waiting = new Map<number, WalkedCommit | undefined>();
+  const found: { number: number; tree: number; parents: readonly number[] }[] = [];
+  let undecided = 0; // queued and not excluded
+  let oldest = Number.POSITIVE_INFINITY;
+  let slop = SLOP;
+
+  const read = (number: number): WalkedCommit | undefined => {
+    try {
+      return source.read(number);
+    } catch (error) {
+      if (marks.has(number, EXCLUDED)) return undefined; // the client's side may have holes
+      throw error;
+    }
+  };
+  const push = (number: number, mark: number) => {
+    const before = marks.add(number, mark);
+    if (before & mark) return;
+    if (mark === EXCLUDED && before & QUEUED && before & WANTED) undecided--;
+    if (before & QUEUED) return;
+    // Wanted after excluded changes nothing; excluded after wanted must still reach the parents.
+    if (before !== 0 && mark === WANTED) return;
+    marks.add(number, QUEUED);
+    if (mark === WANTED) undecided++;
+    const commit = read(number);
+    waiting.set(number, commit);
+    queue.push(number, commit?.date ?? 0);
+  };
+  for (const number of excluded) push(number, EXCLUDED);
+  for (const number of wanted) push(number, WANTED);
+
+  while (queue.size > 0) {
+    if (undecided === 0 && (found.length === 0 || queue.topDate < oldest) && slop-- <= 0) break;
+    const number = queue.pop();
+    marks.remove(number, QUEUED);
+    const isExcluded = marks.has(number, EXCLUDED);
+    if (!isExcluded) undecided--;
+    const commit = waiting.get(number);
+    waiting.delete(number);
+    if (!commit) continue;
+    if (!isExcluded) source.checkWhole(number, commit);
+    for (const parent of commit.parents) if (parent >= 0) push(parent, isExcluded ? EXCLUDED : WANTED);
+    if (!isExcluded) {
+      found.push({ number, tree: commit.tree, parents: commit.parents });
+      oldest = Math.min(oldest, commit.date);
+      slop = SLOP;
+    }
+    if (pace.due()) {
+      seen(found.length);
+      await pace.pause();
+    }
+  }
+
+  const trees: number[] = [];
+  const edges = new Set<number>();
+  for (const { number, tree, parents } of found) {
+    if (marks.has(number, EXCLUDED)) continue;
+    trees.push(tree);
+    for (const parent of parents) if (marks.has(parent, EXCLUDED)) edges.add(parent);
+  }
+  return { trees, edgeTrees: rootTrees(source, edges) };
+}
+
+/** Root trees of commits that the client has; one that cannot be read is passed over. */
+export function rootTrees(source: CommitSource, commits: Iterable<number>): number[] {
+  const trees = new Set<number>();
+  for (const number of commits) {
+    try {
+      const { tree } = source.read(number);
+      if (tree >= 0) trees.add(tree);
+    } catch {
+      // Excluding less is always right.
+    }
+  }
+  return [...trees];
+}

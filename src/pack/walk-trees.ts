@@ -1,0 +1,130 @@
+/** Which trees and blobs to send: those of the wanted root trees that are not in the excluded ones. */
+import { repositoryCorrupt } from '../errors.ts';
+import { TREE } from '../repository/object-format.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { forEachTreeEntry } from '../repository/parse-object.ts';
+import { EXCLUDED, type Marks, WANTED } from './marks.ts';
+import type { Pace } from './pace.ts';
+
+/** git's `core.maxTreeDepth`. */
+const MAX_DEPTH = 2048;
+
+export class TreeWalk {
+  readonly #objects: ObjectReader;
+  readonly #marks: Marks;
+  readonly #pace: Pace;
+  readonly #seen: (objects: number) => void;
+  #count = 0;
+
+  /** @param seen called now and then with the number of trees and blobs marked WANTED so far */
+  constructor(objects: ObjectReader, marks: Marks, pace: Pace, seen: (objects: number) => void) {
+    this.#objects = objects;
+    this.#marks = marks;
+    this.#pace = pace;
+    this.#seen = seen;
+  }
+
+  /**
+   * Marks everything below `roots` WANTED. What is below `edges` is marked EXCLUDED as far as it matters: level by
+   * level, only in directories where a wanted tree differs. An object that moved to another directory may
+   * therefore be sent again, which is legal; what is EXCLUDED the client has.
+   */
+  async walk(roots: readonly number[], edges: readonly number[]): Promise<void> {
+    if (edges.length === 0) await this.#walkAll(roots);
+    else await this.#walkBeside(roots, edges, 0);
+  }
+
+  /** Depth first, without a recursion that a deep tree could exhaust. */
+  async #walkAll(roots: readonly number[]): Promise<void> {
+    const path: { tree: number; depth: number }[] = [];
+    for (const root of roots) {
+      if (this.#isKnown(root)) continue;
+      path.push({ tree: root, depth: 0 });
+      for (let at = path.pop(); at; at = path.pop()) {
+        const { tree, depth } = at;
+        if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+        if (this.#isKnown(tree)) continue;
+        this.#want(tree);
+        this.#entries(tree, (isTree, child) => {
+          if (isTree) path.push({ tree: child, depth: depth + 1 });
+          else if (!this.#isKnown(child)) this.#want(child);
+        });
+        if (this.#pace.due()) await this.#pause();
+      }
+    }
+  }
+
+  async #walkBeside(roots: readonly number[], edges: readonly number[], depth: number): Promise<void> {
+    if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+    const had = new Map<string, number[]>();
+    for (const edge of edges) {
+      this.#marks.add(edge, EXCLUDED);
+      this.#entries(
+        edge,
+        (isTree, child, name) => {
+          this.#marks.add(child, EXCLUDED);
+          if (isTree) append(had, name, child);
+        },
+        true,
+      );
+      if (this.#pace.due()) await this.#pause();
+    }
+    const fresh = new Map<string, number[]>();
+    for (const root of roots) {
+      if (this.#isKnown(root)) continue;
+      this.#want(root);
+      this.#entries(root, (isTree, child, name) => {
+        if (this.#isKnown(child)) return;
+        if (isTree) append(fresh, name, child);
+        else this.#want(child);
+      });
+      if (this.#pace.due()) await this.#pause();
+    }
+    for (const [name, trees] of fresh) await this.#walkBeside(trees, had.get(name) ?? [], depth + 1);
+  }
+
+  /** @param optional a tree that cannot be read, or an entry that is not there, is passed over */
+  #entries(
+    tree: number,
+    visit: (isTree: boolean, child: number, name: string) => void,
+    optional = false,
+  ): void {
+    const { view } = this.#objects;
+    let object: ReturnType<ObjectReader['read']>;
+    try {
+      object = this.#objects.read(tree);
+    } catch (error) {
+      if (optional) return;
+      throw error;
+    }
+    if (object.type !== TREE) throw repositoryCorrupt(`object ${view.hex(tree)} is not a tree`);
+    const { data } = object;
+    const hash = view.format.bytes;
+    forEachTreeEntry(data, hash, (kind, name, id) => {
+      if (kind === 'gitlink') return;
+      const child = view.find(data, id);
+      if (child >= 0) visit(kind === 'tree', child, kind === 'tree' ? data.toString('latin1', name, id) : '');
+      else if (!optional) throw view.missing(data.toString('hex', id, id + hash));
+    });
+  }
+
+  #isKnown(number: number): boolean {
+    return this.#marks.has(number, WANTED | EXCLUDED);
+  }
+
+  #want(number: number): void {
+    this.#marks.add(number, WANTED);
+    this.#count++;
+  }
+
+  async #pause(): Promise<void> {
+    this.#seen(this.#count);
+    await this.#pace.pause();
+  }
+}
+
+function append(map: Map<string, number[]>, name: string, tree: number): void {
+  const list = map.get(name);
+  if (list) list.push(tree);
+  else map.set(name, [tree]);
+}

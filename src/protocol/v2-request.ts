@@ -1,0 +1,67 @@
+/**
+ * The frame of a protocol v2 request (protocol section 1.3):
+ *
+ *   request = flush-pkt | *( command / capability ) [ delim-pkt *( argument ) ] flush-pkt
+ *
+ * Which commands, capabilities and arguments exist is decided by the upload-pack floor.
+ */
+import { protocolError } from '../errors.ts';
+import { PktLineReader, packetText } from './pkt-line.ts';
+
+/** One v2 request. All texts are byte strings (latin1) without their LF. */
+export interface V2Request {
+  readonly command: string;
+  /** Every line before the delimiter but the command's, in order. */
+  readonly capabilities: readonly string[];
+  readonly args: readonly string[];
+}
+
+/**
+ * Parses one whole request.
+ * @returns undefined for a request without a command: no bytes, or a lone flush
+ * @throws PackhorseError `PACKHORSE_PROTOCOL`
+ */
+export function parseV2Request(body: Uint8Array): V2Request | undefined {
+  const reader = new PktLineReader(body);
+  let command: string | undefined;
+  const capabilities: string[] = [];
+  for (;;) {
+    const packet = reader.next();
+    if (!packet) {
+      if (command === undefined && capabilities.length === 0) return undefined;
+      throw protocolError('the remote end hung up unexpectedly');
+    }
+    if (packet.kind === 'data') {
+      const line = packetText(packet.payload);
+      if (!line.startsWith('command=')) {
+        capabilities.push(line);
+        continue;
+      }
+      const name = line.slice('command='.length);
+      if (command !== undefined) {
+        throw protocolError(`command '${name}' requested after already requesting command '${command}'`);
+      }
+      command = name;
+      continue;
+    }
+    if (command === undefined) {
+      if (packet.kind === 'flush' && capabilities.length === 0) return undefined;
+      throw protocolError('no command requested');
+    }
+    const args = packet.kind === 'delim' ? parseArguments(reader, command) : [];
+    return { command, capabilities, args };
+  }
+}
+
+function parseArguments(reader: PktLineReader, command: string): string[] {
+  const args: string[] = [];
+  for (;;) {
+    const packet = reader.next();
+    if (packet?.kind === 'data') {
+      args.push(packetText(packet.payload));
+      continue;
+    }
+    if (packet?.kind === 'flush') return args;
+    throw protocolError(`expected flush after ${command} arguments`);
+  }
+}

@@ -1,0 +1,20 @@
+/** `transfer.hideRefs` and `uploadpack.hideRefs` (protocol section 4.2). */
+import type { GitConfig } from './config.ts';
+
+/** Whether a full ref name is hidden from clients. */
+export type IsHidden = (name: string) => boolean;
+
+export function hiddenRefs(config: GitConfig): IsHidden {
+  // The last rule that fits decides; `!` un-hides; `^` matters only with namespaces.
+  const rules = config
+    .allOf('transfer.hiderefs', 'uploadpack.hiderefs')
+    .map((text) => ({
+      hide: !text.startsWith('!'),
+      path: Buffer.from(text.replace(/^!?\^?/, '').replace(/\/+$/, '')).toString('latin1'),
+    }))
+    .reverse();
+  return (name) => {
+    const rule = rules.find(({ path }) => name === path || name.startsWith(`${path}/`));
+    return rule?.hide ?? false;
+  };
+}

@@ -1,0 +1,126 @@
+/** One `objects` directory: its packs, kept open between requests, and its loose objects. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { PackhorseError } from '../errors.ts';
+import type { ObjectFormat } from './object-format.ts';
+import { PackFile } from './pack-file.ts';
+import type { WindowCache } from './windows.ts';
+
+interface KnownPack {
+  /** Tells one file under a name from the next. */
+  readonly identity: string;
+  readonly order: string;
+  readonly pack: PackFile;
+}
+
+/** How often a listing is made anew when packs vanish between listing and opening. */
+const LISTING_TRIES = 5;
+
+export class ObjectDirectory {
+  readonly path: string;
+  readonly #format: ObjectFormat;
+  readonly #windows: WindowCache;
+  #known = new Map<string, KnownPack>();
+  /** Packs that could not be used, with the reason, as of the last listing. */
+  #unusable = new Map<string, { identity: string; why: string }>();
+
+  constructor(directory: string, format: ObjectFormat, windows: WindowCache) {
+    this.path = directory;
+    this.#format = format;
+    this.#windows = windows;
+  }
+
+  /** Why packs of this directory could not be used. */
+  get problems(): string[] {
+    return [...this.#unusable.values()].map((entry) => entry.why);
+  }
+
+  /** Bytes of indexes held in memory. */
+  get memory(): number {
+    let sum = 0;
+    for (const { pack } of this.#known.values()) sum += pack.index.memory;
+    return sum;
+  }
+
+  /**
+   * The packs as they lie on disk now, largest first (most objects are found in the first look-up), cruft packs
+   * last. The caller retains those it uses.
+   */
+  packs(): PackFile[] {
+    for (let attempt = 1; ; attempt++) {
+      const listing = this.#list();
+      if (this.#open(listing) || attempt === LISTING_TRIES) break;
+    }
+    return [...this.#known.values()].sort((a, b) => (a.order < b.order ? -1 : 1)).map((known) => known.pack);
+  }
+
+  /** Names of the loose objects whose ids start with the byte `fanout`, less their first two digits. */
+  looseNames(fanout: number): Set<string> {
+    try {
+      return new Set(fs.readdirSync(path.join(this.path, fanout.toString(16).padStart(2, '0'))));
+    } catch {
+      return new Set();
+    }
+  }
+
+  /** Lets go of every pack. */
+  close(): void {
+    for (const { pack } of this.#known.values()) pack.release();
+    this.#known.clear();
+  }
+
+  /** Names of packs (without extension) with what identifies and orders each. */
+  #list(): Map<string, { identity: string; order: string }> {
+    const directory = path.join(this.path, 'pack');
+    let names: string[];
+    try {
+      names = fs.readdirSync(directory);
+    } catch {
+      names = [];
+    }
+    const all = new Set(names);
+    const listing = new Map<string, { identity: string; order: string }>();
+    for (const file of names) {
+      const name = file.slice(0, -'.idx'.length);
+      if (!file.startsWith('pack-') || !file.endsWith('.idx') || !all.has(`${name}.pack`)) continue;
+      const stat = fs.statSync(path.join(directory, `${name}.pack`), { throwIfNoEntry: false });
+      if (!stat) continue;
+      const cruft = all.has(`${name}.mtimes`) ? 1 : 0;
+      const bySize = (Number.MAX_SAFE_INTEGER - stat.size).toString().padStart(16, '0');
+      listing.set(name, {
+        identity: `${stat.ino}:${stat.size}:${stat.mtimeMs}`,
+        order: `${cruft}:${bySize}:${name}`,
+      });
+    }
+    return listing;
+  }
+
+  /** Brings the open packs in line with a listing; false when a pack was gone before it could be opened. */
+  #open(listing: Map<string, { identity: string; order: string }>): boolean {
+    for (const [name, known] of this.#known) {
+      if (listing.get(name)?.identity === known.identity) continue;
+      this.#known.delete(name);
+      known.pack.release();
+    }
+    let complete = true;
+    const unusable = new Map<string, { identity: string; why: string }>();
+    for (const [name, { identity, order }] of listing) {
+      if (this.#known.has(name)) continue;
+      const failed = this.#unusable.get(name);
+      if (failed?.identity === identity) {
+        unusable.set(name, failed);
+        continue;
+      }
+      try {
+        const pack = PackFile.open(path.join(this.path, 'pack'), name, this.#format, this.#windows);
+        this.#known.set(name, { identity, order, pack });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
+        else if (error instanceof PackhorseError) unusable.set(name, { identity, why: error.message });
+        else unusable.set(name, { identity: '', why: `${name}: ${(error as Error).message}` });
+      }
+    }
+    this.#unusable = unusable;
+    return complete;
+  }
+}

@@ -1,0 +1,225 @@
+/** Objects of a view by number: type, size, content. */
+import { PackhorseError, repositoryCorrupt } from '../errors.ts';
+import { applyDelta, readDeltaHeader } from './apply-delta.ts';
+import { applyDeltaStream } from './apply-delta-stream.ts';
+import type { BaseCache } from './base-cache.ts';
+import { inflateStream } from './inflate.ts';
+import { readLoose, readLooseHeader, streamLoose } from './loose-objects.ts';
+import { type ObjectType, OFS_DELTA, REF_DELTA, type StoredObject, TREE } from './object-format.ts';
+import type { ObjectView, PackedAt } from './object-view.ts';
+import type { EntryHeader, PackFile } from './pack-file.ts';
+import { Spool } from './spool.ts';
+
+/** A delta starts with two sizes of at most ten bytes each. */
+const DELTA_HEAD = 20;
+
+export interface ObjectHeader {
+  readonly type: ObjectType;
+  /** Bytes of content. */
+  readonly size: number;
+}
+
+export class ObjectReader {
+  readonly view: ObjectView;
+  readonly #bases: BaseCache;
+
+  constructor(view: ObjectView, bases: BaseCache) {
+    this.view = view;
+    this.#bases = bases;
+  }
+
+  /**
+   * Type and size, without reading the content.
+   * @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  header(number: number): ObjectHeader {
+    if (this.view.isLoose(number)) {
+      return this.#loose(number, readLooseHeader, (copy) => this.header(copy)) ?? { type: TREE, size: 0 };
+    }
+    let size: number | undefined;
+    for (const step of this.#chain(number)) {
+      if ('loose' in step) return { type: this.header(step.loose).type, size: size! };
+      const { at, header } = step;
+      if (!isDelta(header)) return { type: header.type as ObjectType, size: size ?? header.size };
+      size ??= readDeltaHeader(at.pack.inflateHead(at.rank, header, DELTA_HEAD)).resultSize;
+    }
+    throw new Error('a delta chain has no end');
+  }
+
+  /** The whole content, in memory. Throws as {@link header}. */
+  read(number: number): StoredObject {
+    if (this.view.isLoose(number)) {
+      const empty: StoredObject = { type: TREE, data: Buffer.alloc(0) };
+      return this.#loose(number, readLoose, (copy) => this.read(copy)) ?? empty;
+    }
+    const deltas: { at: PackedAt; header: EntryHeader }[] = [];
+    let object: StoredObject | undefined;
+    for (const step of this.#chain(number)) {
+      if ('loose' in step) {
+        object = this.read(step.loose);
+        break;
+      }
+      const { at, header } = step;
+      object = this.#bases.get(at.pack, at.rank);
+      if (object) break;
+      if (isDelta(header)) deltas.push(step);
+      else {
+        object = { type: header.type as ObjectType, data: this.#inflate(at, header) };
+        this.#bases.set(at.pack, at.rank, object);
+      }
+    }
+    if (!object) throw new Error('a delta chain has no end');
+    for (let step = deltas.pop(); step; step = deltas.pop()) {
+      const delta = this.#inflate(step.at, step.header);
+      const data = Buffer.allocUnsafeSlow(readDeltaHeader(delta).resultSize);
+      applyDelta(object.data, delta, data);
+      object = { type: object.type, data };
+      this.#bases.set(step.at.pack, step.at.rank, object);
+    }
+    return object;
+  }
+
+  /** Bytes of the largest content that it takes to rebuild the object: its own, or that of a base. */
+  span(number: number): number {
+    let largest = 0;
+    for (const step of this.#chain(number)) {
+      if ('loose' in step) largest = Math.max(largest, this.header(step.loose).size);
+      else if (!isDelta(step.header)) largest = Math.max(largest, step.header.size);
+      else {
+        const { at, header } = step;
+        const head = readDeltaHeader(at.pack.inflateHead(at.rank, header, DELTA_HEAD));
+        largest = Math.max(largest, header.size, head.resultSize, head.baseSize);
+      }
+    }
+    return largest;
+  }
+
+  /**
+   * The whole content, slice by slice, however large. Bases of deltas are put into temporary files.
+   * Throws as {@link header}.
+   */
+  async *stream(number: number): AsyncGenerator<Buffer> {
+    const chain = [...this.#chain(number)];
+    const root = chain.pop()!;
+    let content = 'loose' in root ? this.#streamLoose(root.loose) : streamStored(root.at, root.header);
+    for (let step = chain.pop(); step; step = chain.pop()) {
+      if ('loose' in step) break; // only the root is
+      content = streamRebuilt(content, streamStored(step.at, step.header));
+    }
+    yield* content;
+  }
+
+  /**
+   * The number of the object that a delta entry is based on: the copy in the same pack, else any.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when there is none
+   */
+  baseOf({ pack, rank }: PackedAt, header: EntryHeader): number {
+    if (header.type === OFS_DELTA) {
+      const base = pack.index.rankAt(header.baseOffset!);
+      if (base >= 0) return this.view.numberOf(pack, base);
+    } else {
+      const base = pack.index.find(header.baseOid!);
+      const number = base >= 0 ? this.view.numberOf(pack, base) : this.view.find(header.baseOid!);
+      if (number >= 0) return number;
+    }
+    const oid = pack.index.oid(rank).toString('hex');
+    throw repositoryCorrupt(`unable to read ${oid}: ${pack.name}.pack lacks the base of its delta`);
+  }
+
+  /** From the object to the root of its delta chain, which is stored whole. */
+  *#chain(number: number): Generator<{ loose: number } | { at: PackedAt; header: EntryHeader }> {
+    let current = number;
+    for (let steps = 0; !this.view.isLoose(current); steps++) {
+      const at = this.view.packedAt(current);
+      const header = at.pack.header(at.rank);
+      yield { at, header };
+      if (!isDelta(header)) return;
+      if (steps > at.pack.index.count) throw repositoryCorrupt(`deltas of ${at.pack.name}.pack form a ring`);
+      current = this.baseOf(at, header);
+    }
+    yield { loose: current };
+  }
+
+  async *#streamLoose(number: number): AsyncGenerator<Buffer> {
+    const empty = (async function* () {})();
+    const open = (file: string) => streamLoose(file, readLooseHeader(file));
+    yield* this.#loose<AsyncGenerator<Buffer>>(number, open, (copy) => this.stream(copy)) ?? empty;
+  }
+
+  #inflate(at: PackedAt, header: EntryHeader): Buffer {
+    try {
+      return at.pack.inflate(at.rank, header);
+    } catch (error) {
+      throw damaged(at.pack, at.rank, error);
+    }
+  }
+
+  /**
+   * Reads a loose object. One that a repack took away meanwhile is read from its pack; undefined stands for an
+   * empty tree that no one stored.
+   */
+  #loose<T>(number: number, read: (file: string) => T, packed: (number: number) => T): T | undefined {
+    const file = this.view.looseFile(number);
+    try {
+      if (file) return read(file);
+    } catch (error) {
+      if (error instanceof PackhorseError) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw repositoryCorrupt(
+          `unable to read ${this.view.hex(number)}: ${(error as Error).message}`,
+          error,
+        );
+      }
+    }
+    let copy = this.view.findPackedCopy(number);
+    if (copy < 0) {
+      this.view.rescan();
+      copy = this.view.findPackedCopy(number);
+    }
+    if (copy >= 0) return packed(copy);
+    const hex = this.view.hex(number);
+    if (hex === this.view.format.emptyTree) return undefined;
+    throw this.view.missing(hex);
+  }
+}
+
+/** What an entry stores, inflated slice by slice. */
+async function* streamStored({ pack, rank }: PackedAt, header: EntryHeader): AsyncGenerator<Buffer> {
+  let left = header.size;
+  try {
+    for await (const piece of inflateStream(pack.slices(header.data, pack.end(rank)))) {
+      left -= piece.length;
+      if (left < 0) break;
+      yield piece;
+    }
+  } catch (error) {
+    throw damaged(pack, rank, error);
+  }
+  if (left !== 0) throw damaged(pack, rank, new Error('it has another size than its header says'));
+}
+
+async function* streamRebuilt(
+  base: AsyncIterable<Buffer>,
+  delta: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const spool = await Spool.from(base);
+  try {
+    yield* applyDeltaStream(spool, delta);
+  } finally {
+    spool.close();
+  }
+}
+
+export function isDelta(header: EntryHeader): boolean {
+  return header.type === OFS_DELTA || header.type === REF_DELTA;
+}
+
+/** Says which object of which pack is damaged. */
+export function damaged(pack: PackFile, rank: number, cause: unknown): PackhorseError {
+  const oid = pack.index.oid(rank).toString('hex');
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return repositoryCorrupt(
+    `unable to read ${oid}: packed object in ${pack.name}.pack is corrupt (${why})`,
+    cause,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * The objects of a repository as one request sees them. Every object has a **number**: packed ones the base of their
+ * pack plus their rank, so ascending numbers are the order of pack and offset; loose ones count from
+ * {@link FIRST_LOOSE}. Numbers fit in 32 bits and mean nothing outside their view.
+ */
+import fs from 'node:fs';
+import { objectMissing, repositoryCorrupt } from '../errors.ts';
+import { loosePath } from './loose-objects.ts';
+import type { ObjectDirectory } from './object-directory.ts';
+import type { ObjectFormat } from './object-format.ts';
+import type { PackFile } from './pack-file.ts';
+
+/** The number of the first loose object of a view; packed objects stay below. */
+export const FIRST_LOOSE = 2 ** 31;
+
+/** Where a packed object lies. */
+export interface PackedAt {
+  readonly pack: PackFile;
+  readonly rank: number;
+}
+
+export class ObjectView {
+  readonly format: ObjectFormat;
+  readonly #directories: readonly ObjectDirectory[];
+  readonly #packs: PackFile[] = [];
+  /** The number of each pack's first object. */
+  readonly #bases: number[] = [];
+  #packed = 0;
+  readonly #looseNumbers = new Map<string, number>();
+  readonly #looseIds: string[] = [];
+  readonly #looseNames = new Map<number, Set<string>[]>();
+
+  constructor(format: ObjectFormat, directories: readonly ObjectDirectory[]) {
+    this.format = format;
+    this.#directories = directories;
+    this.#admitPacks();
+  }
+
+  /** Gives up the packs; the view must not be used afterwards. */
+  close(): void {
+    for (const pack of this.#packs) pack.release();
+    this.#packs.length = 0;
+  }
+
+  /** One more than the largest number of a packed object. */
+  get packedEnd(): number {
+    return this.#packed;
+  }
+
+  get looseCount(): number {
+    return this.#looseIds.length;
+  }
+
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** The number of the object whose id stands in `bytes` at `at`, or -1 when it is not there. */
+  find(bytes: Uint8Array, at = 0): number {
+    const packed = this.#findPacked(bytes, at);
+    return packed >= 0 ? packed : this.#findLoose(bytes, at);
+  }
+
+  findHex(hex: string): number {
+    return this.find(Buffer.from(hex, 'hex'));
+  }
+
+  /** {@link findHex} that looks at the disk again before it says no, as git does for wants. */
+  findNow(hex: string): number {
+    const found = this.findHex(hex);
+    if (found >= 0) return found;
+    this.rescan();
+    return this.findHex(hex);
+  }
+
+  /** Admits packs and loose objects that appeared since; numbers given before stay valid. */
+  rescan(): void {
+    this.#looseNames.clear();
+    this.#admitPacks();
+  }
+
+  isLoose(number: number): boolean {
+    return number >= FIRST_LOOSE;
+  }
+
+  /** Where a packed object lies. */
+  packedAt(number: number): PackedAt {
+    let k = this.#packs.length - 1;
+    while (this.#bases[k] > number) k--;
+    return { pack: this.#packs[k], rank: number - this.#bases[k] };
+  }
+
+  /** The number of an entry of a pack of this view. */
+  numberOf(pack: PackFile, rank: number): number {
+    return this.#bases[this.#packs.indexOf(pack)] + rank;
+  }
+
+  hex(number: number): string {
+    if (this.isLoose(number)) return this.#looseIds[number - FIRST_LOOSE];
+    const { pack, rank } = this.packedAt(number);
+    return pack.index.oid(rank).toString('hex');
+  }
+
+  oid(number: number): Buffer {
+    if (this.isLoose(number)) return Buffer.from(this.hex(number), 'hex');
+    const { pack, rank } = this.packedAt(number);
+    return pack.index.oid(rank);
+  }
+
+  /** The file of a loose object; undefined for the empty tree where no one stored it, or when the file is gone. */
+  looseFile(number: number): string | undefined {
+    const hex = this.hex(number);
+    return this.#directories.map(({ path }) => loosePath(path, hex)).find((file) => fs.existsSync(file));
+  }
+
+  /** Another copy of an object: the packed one of an object that lay loose, say. -1 when there is none. */
+  findPackedCopy(number: number): number {
+    return this.#findPacked(this.oid(number), 0);
+  }
+
+  /** The error to throw for an object that is not there, with the reason where one is known. */
+  missing(hex: string): Error {
+    const problems = this.#directories.flatMap((directory) => directory.problems);
+    return objectMissing(hex, problems.length > 0 ? problems.join('; ') : undefined);
+  }
+
+  #findPacked(bytes: Uint8Array, at: number): number {
+    for (let k = 0; k < this.#packs.length; k++) {
+      const rank = this.#packs[k].index.find(bytes, at);
+      if (rank >= 0) return this.#bases[k] + rank;
+    }
+    return -1;
+  }
+
+  #findLoose(bytes: Uint8Array, at: number): number {
+    const first = bytes[at];
+    let names = this.#looseNames.get(first);
+    if (!names) {
+      names = this.#directories.map((directory) => directory.looseNames(first)).filter((set) => set.size > 0);
+      this.#looseNames.set(first, names);
+    }
+    if (names.length === 0 && first !== this.#emptyTreeByte) return -1;
+    const hex = Buffer.from(bytes.subarray(at, at + this.format.bytes)).toString('hex');
+    const known = this.#looseNumbers.get(hex);
+    if (known !== undefined) return known;
+    const rest = hex.slice(2);
+    if (!names.some((set) => set.has(rest)) && hex !== this.format.emptyTree) return -1;
+    const number = FIRST_LOOSE + this.#looseIds.length;
+    this.#looseIds.push(hex);
+    this.#looseNumbers.set(hex, number);
+    return number;
+  }
+
+  get #emptyTreeByte(): number {
+    return Number.parseInt(this.format.emptyTree.slice(0, 2), 16);
+  }
+
+  #admitPacks(): void {
+    for (const directory of this.#directories) {
+      for (const pack of directory.packs()) {
+        if (this.#packs.includes(pack)) continue;
+        pack.retain();
+        this.#packs.push(pack);
+        this.#bases.push(this.#packed);
+        this.#packed += pack.index.count;
+        if (this.#packed > FIRST_LOOSE) throw repositoryCorrupt('more than 2^31 packed objects');
+      }
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/** Packs (protocol section 6.1): entry headers and stored bytes, read through windows. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { repositoryCorrupt } from '../errors.ts';
+import { inflate, inflateHead } from './inflate.ts';
+import { type ObjectFormat, type ObjectType, OFS_DELTA, REF_DELTA } from './object-format.ts';
+import { PackIndex } from './pack-index.ts';
+import { readFully, WINDOW_BYTES, type WindowCache, type WindowSource } from './windows.ts';
+
+/** Length of the longest entry header: a 64-bit size, then a SHA-256 id. */
+const LONGEST_HEADER = 48;
+/** What one slice of a stored stream takes of memory. */
+const SLICE_BYTES = 64 * 1024;
+
+/** The header of a pack entry. */
+export interface EntryHeader {
+  readonly type: ObjectType | typeof OFS_DELTA | typeof REF_DELTA;
+  /** Inflated bytes; for a delta, of the delta. */
+  readonly size: number;
+  /** Where the zlib stream starts in the pack. */
+  readonly data: number;
+  /** Of an OFS_DELTA: where its base's entry starts. */
+  readonly baseOffset: number | undefined;
+  /** Of a REF_DELTA: the id of its base (a copy). */
+  readonly baseOid: Buffer | undefined;
+}
+
+let serials = 0;
+
+/**
+ * One pack with its index. The file stays open as long as someone holds it ({@link retain}), so a pack that a
+ * repack removes can be read to the end.
+ */
+export class PackFile implements WindowSource {
+  readonly serial: number = ++serials;
+  readonly fd: number;
+  readonly size: number;
+  readonly name: string;
+  readonly index: PackIndex;
+  readonly #windows: WindowCache;
+  readonly #hash: number;
+  #holders = 1;
+
+  private constructor(
+    fd: number,
+    size: number,
+    name: string,
+    index: PackIndex,
+    hash: number,
+    windows: WindowCache,
+  ) {
+    this.fd = fd;
+    this.size = size;
+    this.name = name;
+    this.index = index;
+    this.#hash = hash;
+    this.#windows = windows;
+  }
+
+  /**
+   * Opens `<directory>/<name>.pack` and its index, held once.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`, or the system's error (`ENOENT` where a repack was faster)
+   */
+  static open(directory: string, name: string, format: ObjectFormat, windows: WindowCache): PackFile {
+    const stem = path.join(directory, name);
+    const fd = fs.openSync(`${stem}.pack`, 'r');
+    try {
+      const size = fs.fstatSync(fd).size;
+      const index = new PackIndex(
+        fs.readFileSync(`${stem}.idx`),
+        format,
+        `${name}.idx`,
+        readIfThere(`${stem}.rev`),
+      );
+      if (size < 12 + format.bytes) throw repositoryCorrupt(`${name}.pack is too short`);
+      const head = Buffer.alloc(12);
+      readFully(fd, head, 0);
+      const version = head.readUInt32BE(4);
+      if (head.toString('latin1', 0, 4) !== 'PACK' || (version !== 2 && version !== 3)) {
+        throw repositoryCorrupt(`${name}.pack is not a pack of version 2`);
+      }
+      const trailer = Buffer.alloc(format.bytes);
+      readFully(fd, trailer, size - format.bytes);
+      if (head.readUInt32BE(8) !== index.count || !trailer.equals(index.packHash)) {
+        throw repositoryCorrupt(`${name}.pack does not match its index`);
+      }
+      return new PackFile(fd, size, name, index, format.bytes, windows);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  }
+
+  retain(): void {
+    this.#holders++;
+  }
+
+  /** Gives the pack up; the last holder closes it. */
+  release(): void {
+    this.#holders--;
+    if (this.#holders === 0) fs.closeSync(this.fd);
+  }
+
+  /** Where the entry at `rank` ends. */
+  end(rank: number): number {
+    return rank + 1 < this.index.count ? this.index.offset(rank + 1) : this.size - this.#hash;
+  }
+
+  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` */
+  header(rank: number): EntryHeader {
+    const offset = this.index.offset(rank);
+    const limit = Math.min(LONGEST_HEADER, this.size - this.#hash - offset);
+    if (limit < 2) throw this.#damaged(offset);
+    const bytes = this.bytes(offset, limit);
+    let at = 0;
+    let byte = bytes[at++];
+    const type = (byte >> 4) & 7;
+    let size = byte & 15;
+    for (let scale = 16; byte & 128; scale *= 128) {
+      byte = bytes[at++];
+      size += (byte & 127) * scale;
+    }
+    let baseOffset: number | undefined;
+    let baseOid: Buffer | undefined;
+    if (type === OFS_DELTA) {
+      byte = bytes[at++];
+      let distance = byte & 127;
+      while (byte & 128) {
+        byte = bytes[at++];
+        distance = (distance + 1) * 128 + (byte & 127);
+      }
+      baseOffset = offset - distance;
+      if (distance === 0 || baseOffset < 12) throw this.#damaged(offset);
+    } else if (type === REF_DELTA) {
+      baseOid = Buffer.from(bytes.subarray(at, at + this.#hash));
+      at += this.#hash;
+    } else if (type === 0 || type === 5) {
+      throw this.#damaged(offset);
+    }
+    if (!(at <= limit) || !Number.isSafeInteger(size)) throw this.#damaged(offset);
+    return { type: type as EntryHeader['type'], size, data: offset + at, baseOffset, baseOid };
+  }
+
+  /** Inflates what the entry at `rank` stores: an object, or a delta. */
+  inflate(rank: number, header: EntryHeader): Buffer {
+    const end = this.end(rank);
+    return inflate(this.bytes(header.data, end - header.data), header.size);
+  }
+
+  /** The first inflated bytes of an entry: enough for a delta's two sizes. */
+  inflateHead(rank: number, header: EntryHeader, limit: number): Buffer {
+    const stored = Math.min(this.end(rank) - header.data, 256 + limit * 2);
+    return inflateHead(this.bytes(header.data, stored), Math.min(limit, header.size));
+  }
+
+  /**
+   * Stored bytes, in one piece, valid until the next read of any pack of this thread.
+   * @param length bytes; what crosses a window is copied together, so keep it far below the size of a big blob
+   */
+  bytes(offset: number, length: number): Buffer {
+    const index = Math.floor(offset / WINDOW_BYTES);
+    const inside = offset - index * WINDOW_BYTES;
+    if (inside + length <= WINDOW_BYTES) {
+      return this.#windows.get(this, index).subarray(inside, inside + length);
+    }
+    const whole = Buffer.allocUnsafeSlow(length);
+    readFully(this.fd, whole, offset);
+    return whole;
+  }
+
+  /** Stored bytes from `from` to `to`, slice by slice, each in memory of its own. */
+  *slices(from: number, to: number): Generator<Buffer> {
+    for (let at = from; at < to; at += SLICE_BYTES) {
+      const slice = Buffer.allocUnsafeSlow(Math.min(SLICE_BYTES, to - at));
+      readFully(this.fd, slice, at);
+      yield slice;
+    }
+  }
+
+  /** Copies stored bytes to `into` at `at`; long runs go past the windows. */
+  copy(offset: number, length: number, into: Uint8Array, at: number): void {
+    if (length >= WINDOW_BYTES / 8) {
+      readFully(this.fd, into.subarray(at, at + length), offset);
+      return;
+    }
+    into.set(this.bytes(offset, length), at);
+  }
+
+  #damaged(offset: number) {
+    return repositoryCorrupt(`${this.name}.pack has a damaged entry at ${offset}`);
+  }
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}

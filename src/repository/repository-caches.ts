@@ -1,0 +1,82 @@
+/** What a thread keeps between requests: open packs, windows, rebuilt objects, parsed packed-refs. */
+import { BaseCache } from './base-cache.ts';
+import { ObjectDirectory } from './object-directory.ts';
+import type { ObjectFormat } from './object-format.ts';
+import type { PackedRefs } from './packed-refs.ts';
+import { WindowCache } from './windows.ts';
+
+export interface CacheBudgets {
+  /** Bytes of pack windows. */
+  readonly windows: number;
+  /** Bytes of rebuilt objects. */
+  readonly bases: number;
+  /** Bytes of pack indexes kept for repositories that are not being served. */
+  readonly indexes: number;
+}
+
+const MIB = 2 ** 20;
+export const DEFAULT_BUDGETS: CacheBudgets = { windows: 16 * MIB, bases: 24 * MIB, indexes: 256 * MIB };
+
+/** Repositories whose packed-refs are kept parsed. */
+const MAX_PACKED_REFS = 64;
+/** Object directories that are kept open. */
+const MAX_DIRECTORIES = 64;
+
+export class RepositoryCaches {
+  readonly windows: WindowCache;
+  readonly bases: BaseCache;
+  readonly #budgets: CacheBudgets;
+  readonly #directories = new Map<string, ObjectDirectory>();
+  readonly #packedRefs = new Map<string, PackedRefs>();
+
+  constructor(budgets: CacheBudgets = DEFAULT_BUDGETS) {
+    this.#budgets = budgets;
+    this.windows = new WindowCache(budgets.windows);
+    this.bases = new BaseCache(budgets.bases);
+  }
+
+  /** The object directory at a real path, with its packs open since the last request. */
+  objectDirectory(path: string, format: ObjectFormat): ObjectDirectory {
+    const key = `${format.name}:${path}`;
+    const directory = this.#directories.get(key) ?? new ObjectDirectory(path, format, this.windows);
+    touch(this.#directories, key, directory);
+    this.#evict();
+    return directory;
+  }
+
+  packedRefs(gitDirectory: string): PackedRefs | undefined {
+    return this.#packedRefs.get(gitDirectory);
+  }
+
+  keepPackedRefs(gitDirectory: string, refs: PackedRefs): void {
+    touch(this.#packedRefs, gitDirectory, refs);
+    if (this.#packedRefs.size > MAX_PACKED_REFS)
+      this.#packedRefs.delete(this.#packedRefs.keys().next().value!);
+  }
+
+  /** Lets go of everything. */
+  close(): void {
+    for (const directory of this.#directories.values()) directory.close();
+    this.#directories.clear();
+    this.#packedRefs.clear();
+  }
+
+  /** The least recently used directories leave; views that still read their packs hold them open. */
+  #evict(): void {
+    let memory = 0;
+    for (const directory of this.#directories.values()) memory += directory.memory;
+    for (const [key, directory] of this.#directories) {
+      if (this.#directories.size === 1) return;
+      if (this.#directories.size <= MAX_DIRECTORIES && memory <= this.#budgets.indexes) return;
+      memory -= directory.memory;
+      this.#directories.delete(key);
+      directory.close();
+    }
+  }
+}
+
+/** Puts a key at the end of a map, where the most recently used ones are. */
+function touch<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+}

@@ -1,0 +1,138 @@
+/** A repository on disk: found, checked, and open for one request. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
+import { objectDirectories } from './alternates.ts';
+import { GitConfig, parseConfig } from './config.ts';
+import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
+import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
+import { ObjectReader } from './object-reader.ts';
+import { ObjectView } from './object-view.ts';
+import { FileRefs } from './refs.ts';
+import type { RepositoryCaches } from './repository-caches.ts';
+
+/** Which directories may be read; `allowed` gets real paths. */
+export type AllowDirectory = (realPath: string) => boolean;
+
+/** Extensions of repository format 1 that do not change how a fetch reads the repository. */
+const HARMLESS_EXTENSIONS = [
+  'noop',
+  'preciousobjects',
+  'partialclone',
+  'worktreeconfig',
+  'relativeworktrees',
+];
+
+export class Repository {
+  readonly gitDirectory: string;
+  readonly config: GitConfig;
+  readonly format: ObjectFormat;
+  readonly refs: FileRefs;
+  readonly isHidden: IsHidden;
+  readonly #caches: RepositoryCaches;
+  readonly #allowed: AllowDirectory;
+  #objects: ObjectReader | undefined;
+
+  private constructor(gitDirectory: string, caches: RepositoryCaches, allowed: AllowDirectory) {
+    this.gitDirectory = gitDirectory;
+    this.#caches = caches;
+    this.#allowed = allowed;
+    this.config = readConfig(gitDirectory);
+    this.format = checkFormat(this.config);
+    this.isHidden = hiddenRefs(this.config);
+    this.refs = new FileRefs(gitDirectory, caches.packedRefs(gitDirectory));
+    caches.keepPackedRefs(gitDirectory, this.refs.packed);
+  }
+
+  /**
+   * Opens the repository at `directory`: a git directory or one with `.git`, and as git does, `x` also finds `x.git`.
+   * @param allowed decides whether a real path may be read
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_NOT_FOUND`, `PACKHORSE_REPOSITORY_UNSUPPORTED`
+   */
+  static open(directory: string, caches: RepositoryCaches, allowed: AllowDirectory = () => true): Repository {
+    const places = [
+      path.join(directory, '.git'),
+      directory,
+      path.join(`${directory}.git`, '.git'),
+      `${directory}.git`,
+    ];
+    for (const candidate of places) {
+      const real = realGitDirectory(candidate);
+      if (real && allowed(real)) return new Repository(real, caches, allowed);
+    }
+    throw repositoryNotFound(directory);
+  }
+
+  /** The objects, opened on first use. */
+  get objects(): ObjectReader {
+    if (!this.#objects) {
+      const directories = objectDirectories(path.join(this.gitDirectory, 'objects'), this.#allowed);
+      const view = new ObjectView(
+        this.format,
+        directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
+      );
+      this.#objects = new ObjectReader(view, this.#caches.bases);
+    }
+    return this.#objects;
+  }
+
+  /** Commits whose parents this repository does not have (its own `shallow` file), hex. */
+  get shallow(): string[] {
+    try {
+      const text = fs.readFileSync(path.join(this.gitDirectory, 'shallow'), 'latin1');
+      return text.split('\n').filter((line) => line.length === this.format.hexLength);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Gives up what the request held. */
+  close(): void {
+    this.#objects?.view.close();
+    this.#objects = undefined;
+  }
+}
+
+function realGitDirectory(candidate: string): string | undefined {
+  try {
+    const real = fs.realpathSync(candidate);
+    const directories = ['objects', 'refs'].every((name) => fs.statSync(path.join(real, name)).isDirectory());
+    return directories && hasHead(real) ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** HEAD is a symbolic ref below `refs/`, an id, or (of old) a symbolic link. */
+function hasHead(gitDirectory: string): boolean {
+  const file = path.join(gitDirectory, 'HEAD');
+  if (fs.lstatSync(file).isSymbolicLink()) return fs.readlinkSync(file).startsWith('refs/');
+  return /^(?:ref:\s*refs\/|[0-9a-f]{40})/i.test(fs.readFileSync(file, 'latin1'));
+}
+
+function readConfig(gitDirectory: string): GitConfig {
+  let text: string;
+  try {
+    text = fs.readFileSync(path.join(gitDirectory, 'config'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return new GitConfig([]);
+  }
+  return new GitConfig(parseConfig(text));
+}
+
+function checkFormat(config: GitConfig): ObjectFormat {
+  const version = config.integer('core.repositoryformatversion', 0);
+  if (version > 1) throw repositoryUnsupported(`expected git repository version <= 1, found ${version}`);
+  if (version < 1) return OBJECT_FORMATS.sha1;
+  for (const name of config.names('extensions')) {
+    if (name === 'objectformat' || HARMLESS_EXTENSIONS.includes(name)) continue;
+    if (name === 'refstorage' && config.get('extensions.refstorage') === 'files') continue;
+    throw repositoryUnsupported(`unknown repository extension found: ${name}`);
+  }
+  const name = config.get('extensions.objectformat') ?? 'sha1';
+  if (name !== 'sha1' && name !== 'sha256') {
+    throw repositoryUnsupported(`invalid value for 'extensions.objectformat': '${name}'`);
+  }
+  return OBJECT_FORMATS[name];
+}

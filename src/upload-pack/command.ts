@@ -1,0 +1,15 @@
+/** What a command is given, and what one is. */
+import type { Pace } from '../pack/pace.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { ResponseSink } from './response-sink.ts';
+import type { Statistics } from './statistics.ts';
+
+export interface CommandContext {
+  readonly repository: Repository;
+  readonly sink: ResponseSink;
+  readonly pace: Pace;
+  readonly statistics: Statistics;
+}
+
+/** @param args the lines behind the delimiter, byte strings without LF */
+export type Command = (context: CommandContext, args: readonly string[]) => Promise<void>;

@@ -1,0 +1,88 @@
+/** The v2 command `fetch`: its state machine (protocol section 1.6). */
+import { notOurRef } from '../errors.ts';
+import { CommitSource } from '../pack/commit-source.ts';
+import type { CountRequest } from '../pack/count.ts';
+import { type FetchRequest, parseFetch } from '../protocol/fetch-request.ts';
+import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import type { Command, CommandContext } from './command.ts';
+import { peel } from './ls-refs.ts';
+import { findCommon, isReady } from './negotiate.ts';
+import { sendPack } from './send-pack.ts';
+import { planShallow, type ShallowPlan } from './shallow.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+export const fetch: Command = async (context, args) => {
+  const { repository, sink, pace, statistics } = context;
+  const { objects } = repository;
+  const { view } = objects;
+  const watch = new Stopwatch(statistics.phases, sink);
+  watch.start('resolve');
+  const request = parseFetch(args, view.format.hexLength);
+  statistics.wants = request.wants.length;
+  statistics.haves = request.haves.length;
+  if (request.wants.length === 0 && !request.waitForDone) return;
+  const wants = request.wants.map((want) => {
+    const number = view.findNow(want);
+    if (number < 0) throw notOurRef(want);
+    return number;
+  });
+  const source = new CommitSource(objects);
+  const common = await findCommon(source, request.haves, pace);
+  statistics.common = common.haves.length;
+
+  if (request.haves.length > 0 && !request.done) {
+    const lines = ['acknowledgments\n'];
+    if (common.haves.length === 0) lines.push('NAK\n');
+    for (const number of common.acknowledged) lines.push(`ACK ${view.hex(number)}\n`);
+    const ready = !request.waitForDone && (await isReady(source, wants, common, pace));
+    if (ready) lines.push('ready\n');
+    const packets = lines.map((line) => encodePktLine(line));
+    await sink.sendLines(Buffer.concat([...packets, ready ? DELIM : FLUSH]));
+    if (!ready) {
+      watch.stop();
+      return;
+    }
+  }
+
+  const { shallow, depth } = request;
+  const plan = await planShallow(objects, { wants, shallow, depth, ownShallow: repository.shallow }, pace);
+  statistics.kind = plan.announced ? 'shallow' : common.haves.length > 0 ? 'fetch' : 'clone';
+  if (plan.announced) await sink.sendLines(encodeShallowInfo(plan, (number) => view.hex(number)));
+  await sink.openPack(encodePktLine('packfile\n'));
+  const wanted: CountRequest = {
+    wants: [...wants, ...plan.wants],
+    haves: [...common.haves, ...plan.excluded],
+    grafts: plan.grafts,
+    includeTags: request.includeTag ? findTags(context, source) : [],
+  };
+  watch.stop();
+  await sendPack(context, wanted, packOptions(request));
+};
+
+function packOptions({ thinPack, ofsDelta, noProgress }: FetchRequest) {
+  return { thin: thinPack, ofsDelta, silent: noProgress };
+}
+
+function encodeShallowInfo(plan: ShallowPlan, hex: (number: number) => string): Uint8Array {
+  return Buffer.concat([
+    encodePktLine('shallow-info\n'),
+    ...plan.shallow.map((number) => encodePktLine(`shallow ${hex(number)}`)),
+    ...plan.unshallow.map((number) => encodePktLine(`unshallow ${hex(number)}`)),
+    DELIM,
+  ]);
+}
+
+/** Tags that clients may see, with what each points at in the end. */
+function findTags({ repository }: CommandContext, source: CommitSource): CountRequest['includeTags'] {
+  const { view } = repository.objects;
+  const tags: { tag: number; target: number }[] = [];
+  for (const ref of repository.refs.list(['refs/tags/'])) {
+    if (!ref.oid || repository.isHidden(ref.name)) continue;
+    const peeled = ref.peeled === undefined ? peel(ref.oid, source) : ref.peeled;
+    if (!peeled) continue;
+    const tag = view.findHex(ref.oid);
+    const target = view.findHex(peeled);
+    if (tag >= 0 && target >= 0) tags.push({ tag, target });
+  }
+  return tags;
+}

@@ -1,0 +1,106 @@
+/** Acknowledgments: what both sides have, and whether that is enough to build a pack (protocol section 1.6). */
+
+import type { CommitSource, WalkedCommit } from '../pack/commit-source.ts';
+import type { Pace } from '../pack/pace.ts';
+import { COMMIT } from '../repository/object-format.ts';
+
+export interface Common {
+  /** Numbers of the haves that are here, in the order of first mention. */
+  readonly haves: readonly number[];
+  /** Those to acknowledge: not a repeat, and not the parent of an earlier one. */
+  readonly acknowledged: readonly number[];
+  /** Commits that the client is known to have. */
+  readonly theirs: ReadonlySet<number>;
+  /** Date of the oldest commit among the haves. */
+  readonly oldest: number;
+}
+
+/** Haves that are not here are passed over, without a second look at the disk. */
+export async function findCommon(
+  source: CommitSource,
+  haves: readonly string[],
+  pace: Pace,
+): Promise<Common> {
+  const { view } = source.objects;
+  const found: number[] = [];
+  const acknowledged: number[] = [];
+  const theirs = new Set<number>();
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const have of haves) {
+    const number = view.findHex(have);
+    if (number < 0) continue;
+    found.push(number);
+    if (!theirs.has(number)) acknowledged.push(number);
+    theirs.add(number);
+    if (source.objects.header(number).type === COMMIT) {
+      const { date, parents } = source.read(number);
+      oldest = Math.min(oldest, date);
+      for (const parent of parents) theirs.add(parent);
+    }
+    if (pace.due()) await pace.pause();
+  }
+  return { haves: found, acknowledged, theirs, oldest };
+}
+
+/**
+ * Whether every want reaches something the client has, so that asking on would gain little. Wants that are no commits
+ * count as reached; history older than the oldest common commit is not looked at.
+ */
+export async function isReady(
+  source: CommitSource,
+  wants: readonly number[],
+  common: Common,
+  pace: Pace,
+): Promise<boolean> {
+  if (common.haves.length === 0) return false;
+  const known = new Map<number, boolean>();
+  for (const want of wants) {
+    try {
+      const { target } = source.peel(want);
+      if (source.objects.header(target).type !== COMMIT) continue;
+      if (!(await reaches(source, target, common, known, pace))) return false;
+    } catch {
+      pace.check();
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Depth first; `known` keeps every answer, so no commit is looked at twice. */
+async function reaches(
+  source: CommitSource,
+  start: number,
+  { theirs, oldest }: Common,
+  known: Map<number, boolean>,
+  pace: Pace,
+): Promise<boolean> {
+  const enter = (number: number): { number: number; commit: WalkedCommit; next: number } | boolean => {
+    if (theirs.has(number)) return true;
+    const before = known.get(number);
+    if (before !== undefined) return before;
+    const commit = source.read(number);
+    if (commit.date >= oldest) return { number, commit, next: 0 };
+    known.set(number, false);
+    return false;
+  };
+  const first = enter(start);
+  if (typeof first === 'boolean') return first;
+  const path = [first];
+  for (let top = path.at(-1); top; top = path.at(-1)) {
+    if (top.next === top.commit.parents.length) {
+      known.set(top.number, false);
+      path.pop();
+      continue;
+    }
+    const parent = top.commit.parents[top.next++];
+    const entered = parent < 0 ? false : enter(parent);
+    if (entered === true) {
+      for (const { number } of path) known.set(number, true);
+      return true;
+    }
+    if (entered !== false) path.push(entered);
+    if (pace.due()) await pace.pause();
+  }
+  return false;
+}

@@ -1,0 +1,39 @@
+/** git's own progress lines on band 2 (protocol section 5.10). */
+import type { ResponseSink } from './response-sink.ts';
+
+/** Milliseconds between two interim lines. */
+const INTERVAL = 1000;
+
+export class Progress {
+  readonly #sink: Pick<ResponseSink, 'sendProgress'>;
+  readonly #silent: boolean;
+  #next = performance.now() + INTERVAL;
+
+  constructor(sink: Pick<ResponseSink, 'sendProgress'>, silent: boolean) {
+    this.#sink = sink;
+    this.#silent = silent;
+  }
+
+  /** An interim count whose total is not known; at most one line a second leaves. */
+  counting(title: string, n: number): void {
+    if (this.#silent || performance.now() < this.#next) return;
+    this.#next = performance.now() + INTERVAL;
+    this.#sink.sendProgress(`${title}: ${n}\r`);
+  }
+
+  enumerated(n: number): void {
+    this.#line(`Enumerating objects: ${n}, done.`);
+    if (n > 0) this.#line(`Counting objects: 100% (${n}/${n}), done.`);
+  }
+
+  total(objects: { total: number; deltas: number; reused: number }): void {
+    const { total, deltas, reused } = objects;
+    this.#line(
+      `Total ${total} (delta ${deltas}), reused ${reused} (delta ${deltas}), pack-reused 0 (from 0)`,
+    );
+  }
+
+  #line(text: string): void {
+    if (!this.#silent) this.#sink.sendProgress(`${text}\n`);
+  }
+}

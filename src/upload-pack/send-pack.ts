@@ -1,0 +1,64 @@
+/** The pack section of a response: count, entries, bytes, one after the other, with progress and statistics. */
+import { EntryWriter } from '../pack/bytes.ts';
+import { type CountRequest, count } from '../pack/count.ts';
+import { EntryPlanner } from '../pack/entries.ts';
+import { encodePackHeader } from '../pack/entry-header.ts';
+import { PackWriter } from '../pack/pack-writer.ts';
+import { FLUSH } from '../protocol/pkt-line.ts';
+import type { CommandContext } from './command.ts';
+import { Progress } from './progress.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** Entries planned before they are written. */
+const BATCH = 512;
+
+export interface PackOptions {
+  readonly thin: boolean;
+  readonly ofsDelta: boolean;
+  readonly silent: boolean;
+}
+
+/** Sends everything behind the `packfile` line, the last flush included. */
+export async function sendPack(
+  context: CommandContext,
+  request: CountRequest,
+  { thin, ofsDelta, silent }: PackOptions,
+): Promise<void> {
+  const { repository, sink, pace, statistics } = context;
+  const { objects, format } = repository;
+  const watch = new Stopwatch(statistics.phases, sink);
+  const progress = new Progress(sink, silent);
+
+  watch.start('count');
+  const counted = await count(objects, request, pace, (n) => progress.counting('Enumerating objects', n));
+  const total = counted.objects.length;
+  statistics.objects.total = total;
+  progress.enumerated(total);
+
+  watch.start('bytes');
+  const writer = new PackWriter(sink, format.name);
+  const level = repository.config.integer(
+    'pack.compression',
+    repository.config.integer('core.compression', -1),
+  );
+  const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level }, pace);
+  const planner = new EntryPlanner(objects, counted, { thin });
+  await writer.write(encodePackHeader(total));
+  for (;;) {
+    watch.start('entries');
+    const batch = planner.plan(BATCH);
+    watch.start('bytes');
+    if (batch.length === 0) break;
+    for (const entry of batch) {
+      await entries.write(entry);
+      if (pace.due()) await pace.pause();
+    }
+  }
+  const { reused, deflated, deltas, reusedBytes, deflatedBytes } = entries.statistics;
+  Object.assign(statistics.objects, { reused, deflated, deltas });
+  progress.total({ total, deltas, reused });
+  await writer.finish();
+  Object.assign(statistics.bytes, { total: writer.offset, reused: reusedBytes, deflated: deflatedBytes });
+  await sink.sendLines(FLUSH);
+  watch.stop();
+}

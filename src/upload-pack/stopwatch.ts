@@ -1,0 +1,32 @@
+/** Seconds by phase; what the sink made its sender wait counts as `wait`. */
+import type { ResponseSink } from './response-sink.ts';
+import type { Phases } from './statistics.ts';
+
+export class Stopwatch {
+  readonly #phases: Phases;
+  readonly #sink: Pick<ResponseSink, 'waited'>;
+  #phase: keyof Phases | undefined;
+  #since = 0;
+  #waited = 0;
+
+  constructor(phases: Phases, sink: Pick<ResponseSink, 'waited'>) {
+    this.#phases = phases;
+    this.#sink = sink;
+  }
+
+  /** Ends the running phase and begins another. */
+  start(phase: keyof Phases): void {
+    this.stop();
+    this.#phase = phase;
+    this.#since = performance.now();
+    this.#waited = this.#sink.waited;
+  }
+
+  stop(): void {
+    if (!this.#phase) return;
+    const waited = this.#sink.waited - this.#waited;
+    this.#phases[this.#phase] += (performance.now() - this.#since) / 1000 - waited;
+    this.#phases.wait += waited;
+    this.#phase = undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/** The service as its own process, as an operator runs it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import readline from 'node:readline';
+import { afterAll } from 'vitest';
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+
+export interface RunningService {
+  readonly process: ChildProcess;
+  /** `http://host:port` of the repositories, and of the operators' port. */
+  readonly url: string;
+  readonly metricsUrl: string;
+  /** Every line logged so far. */
+  readonly log: LogLine[];
+  /** The first line, of the past or yet to come, that `matches`. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Sends SIGTERM and waits for the end; returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a log line is whatever was logged
+export type LogLine = Record<string, any>;
+
+/** Starts `packhorse serve` on free ports; it is stopped after the tests of the file. */
+export async function startService(
+  root: string,
+  flags: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<RunningService> {
+  const args = [MAIN, 'serve', '--root', root, '--port', '0', '--metrics-port', '0', ...flags];
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = '';
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  readline.createInterface({ input: child.stdout }).on('line', (line) => {
+    log.push(JSON.parse(line));
+    for (const look of waiting) look();
+  });
+  const logged = (matches: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const ended = () => reject(new Error(`the service ended: ${stderr}`));
+      const look = () => {
+        const found = log.find(matches);
+        if (!found) return;
+        waiting.delete(look);
+        child.off('exit', ended);
+        resolve(found);
+      };
+      waiting.add(look);
+      child.once('exit', ended);
+      look();
+    });
+  const { url, metrics } = await logged((line) => line.msg === 'listening');
+  const service: RunningService = {
+    process: child,
+    url,
+    metricsUrl: metrics,
+    log,
+    logged,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      return child.exitCode;
+    },
+  };
+  running.push(service);
+  return service;
+}
+
+const running: RunningService[] = [];
+afterAll(async () => {
+  await Promise.all(running.splice(0).map((service) => service.stop()));
+});
