@@ -2,13 +2,14 @@
 import { PackhorseError, repositoryCorrupt } from '../errors.ts';
 import { applyDelta, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
-import type { BaseCache } from './base-cache.ts';
 import { inflateStream } from './inflate.ts';
 import { readLoose, readLooseHeader, streamLoose } from './loose-objects.ts';
+import type { ObjectArena } from './object-arena.ts';
 import { type ObjectType, OFS_DELTA, REF_DELTA, type StoredObject, TREE } from './object-format.ts';
 import type { ObjectView, PackedAt } from './object-view.ts';
 import type { EntryHeader, PackFile } from './pack-file.ts';
 import { Spool } from './spool.ts';
+import { inflateInto } from './zlib-handle.ts';
 
 /** A delta starts with two sizes of at most ten bytes each. */
 const DELTA_HEAD = 20;
@@ -21,11 +22,13 @@ export interface ObjectHeader {
 
 export class ObjectReader {
   readonly view: ObjectView;
-  readonly #bases: BaseCache;
+  readonly #arena: ObjectArena;
+  /** The delta being applied; it grows to the largest seen. */
+  #delta = Buffer.allocUnsafeSlow(4096);
 
-  constructor(view: ObjectView, bases: BaseCache) {
+  constructor(view: ObjectView, arena: ObjectArena) {
     this.view = view;
-    this.#bases = bases;
+    this.#arena = arena;
   }
 
   /**
@@ -46,7 +49,10 @@ export class ObjectReader {
     throw new Error('a delta chain has no end');
   }
 
-  /** The whole content, in memory. Throws as {@link header}. */
+  /**
+   * The whole content, in memory that is used again: valid until a few more objects have been read. Throws as
+   * {@link header}.
+   */
   read(number: number): StoredObject {
     if (this.view.isLoose(number)) {
       const empty: StoredObject = { type: TREE, data: Buffer.alloc(0) };
@@ -54,28 +60,25 @@ export class ObjectReader {
     }
     const deltas: { at: PackedAt; header: EntryHeader }[] = [];
     let object: StoredObject | undefined;
-    for (const step of this.#chain(number)) {
-      if ('loose' in step) {
-        object = this.read(step.loose);
+    for (let at = this.view.packedAt(number); ; ) {
+      object = this.#arena.get(keyOf(at));
+      if (object) break;
+      const header = at.pack.header(at.rank);
+      if (!isDelta(header)) {
+        object = this.#readWhole(at, header);
         break;
       }
-      const { at, header } = step;
-      object = this.#bases.get(at.pack, at.rank);
-      if (object) break;
-      if (isDelta(header)) deltas.push(step);
-      else {
-        object = { type: header.type as ObjectType, data: this.#inflate(at, header) };
-        this.#bases.set(at.pack, at.rank, object);
+      deltas.push({ at, header });
+      if (deltas.length > at.pack.index.count) throw ringOfDeltas(at.pack);
+      const base = this.baseOf(at, header);
+      if (this.view.isLoose(base)) {
+        object = this.read(base);
+        break;
       }
+      at = this.view.packedAt(base);
     }
-    if (!object) throw new Error('a delta chain has no end');
-    for (let step = deltas.pop(); step; step = deltas.pop()) {
-      const delta = this.#inflate(step.at, step.header);
-      const data = Buffer.allocUnsafeSlow(readDeltaHeader(delta).resultSize);
-      applyDelta(object.data, delta, data);
-      object = { type: object.type, data };
-      this.#bases.set(step.at.pack, step.at.rank, object);
-    }
+    for (let step = deltas.pop(); step; step = deltas.pop())
+      object = this.#rebuild(object, step.at, step.header);
     return object;
   }
 
@@ -134,7 +137,7 @@ export class ObjectReader {
       const header = at.pack.header(at.rank);
       yield { at, header };
       if (!isDelta(header)) return;
-      if (steps > at.pack.index.count) throw repositoryCorrupt(`deltas of ${at.pack.name}.pack form a ring`);
+      if (steps > at.pack.index.count) throw ringOfDeltas(at.pack);
       current = this.baseOf(at, header);
     }
     yield { loose: current };
@@ -146,11 +149,36 @@ export class ObjectReader {
     yield* this.#loose<AsyncGenerator<Buffer>>(number, open, (copy) => this.stream(copy)) ?? empty;
   }
 
-  #inflate(at: PackedAt, header: EntryHeader): Buffer {
+  #readWhole(at: PackedAt, header: EntryHeader): StoredObject {
+    const { size } = header;
+    const room = this.#arena.room(size);
+    this.#inflate(at, header, room.memory, room.at);
+    const type = header.type as ObjectType;
+    this.#arena.keep(keyOf(at), type, room, size);
+    return { type, data: room.memory.subarray(room.at, room.at + size) };
+  }
+
+  #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader): StoredObject {
+    if (this.#delta.length < header.size + 1) this.#delta = Buffer.allocUnsafeSlow(header.size * 2 + 1024);
+    this.#inflate(at, header, this.#delta, 0);
+    const delta = this.#delta.subarray(0, header.size);
     try {
-      return at.pack.inflate(at.rank, header);
+      const size = readDeltaHeader(delta).resultSize;
+      const room = this.#arena.room(size);
+      const data = room.memory.subarray(room.at, room.at + size);
+      applyDelta(base.data, delta, data);
+      this.#arena.keep(keyOf(at), base.type, room, size);
+      return { type: base.type, data };
     } catch (error) {
       throw damaged(at.pack, at.rank, error);
+    }
+  }
+
+  #inflate({ pack, rank }: PackedAt, header: EntryHeader, into: Buffer, to: number): void {
+    try {
+      inflateInto(pack.bytes(header.data, pack.end(rank) - header.data), into, to, header.size);
+    } catch (error) {
+      throw damaged(pack, rank, error);
     }
   }
 
@@ -212,6 +240,14 @@ async function* streamRebuilt(
 
 export function isDelta(header: EntryHeader): boolean {
   return header.type === OFS_DELTA || header.type === REF_DELTA;
+}
+
+function keyOf({ pack, rank }: PackedAt): number {
+  return pack.serial * 2 ** 32 + rank;
+}
+
+function ringOfDeltas(pack: PackFile): PackhorseError {
+  return repositoryCorrupt(`deltas of ${pack.name}.pack form a ring`);
 }
 
 /** Says which object of which pack is damaged. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
-import { inflate, inflateHead } from './inflate.ts';
+import { inflateHead } from './inflate.ts';
 import { type ObjectFormat, type ObjectType, OFS_DELTA, REF_DELTA } from './object-format.ts';
 import { PackIndex } from './pack-index.ts';
 import { readFully, WINDOW_BYTES, type WindowCache, type WindowSource } from './windows.ts';
@@ -139,12 +139,6 @@ export class PackFile implements WindowSource {
     }
     if (!(at <= limit) || !Number.isSafeInteger(size)) throw this.#damaged(offset);
     return { type: type as EntryHeader['type'], size, data: offset + at, baseOffset, baseOid };
-  }
-
-  /** Inflates what the entry at `rank` stores: an object, or a delta. */
-  inflate(rank: number, header: EntryHeader): Buffer {
-    const end = this.end(rank);
-    return inflate(this.bytes(header.data, end - header.data), header.size);
   }
 
   /** The first inflated bytes of an entry: enough for a delta's two sizes. */

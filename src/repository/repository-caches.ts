@@ -1,5 +1,5 @@
 /** What a thread keeps between requests: open packs, windows, rebuilt objects, parsed packed-refs. */
-import { BaseCache } from './base-cache.ts';
+import { ObjectArena } from './object-arena.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { PackedRefs } from './packed-refs.ts';
@@ -9,13 +9,13 @@ export interface CacheBudgets {
   /** Bytes of pack windows. */
   readonly windows: number;
   /** Bytes of rebuilt objects. */
-  readonly bases: number;
+  readonly objects: number;
   /** Bytes of pack indexes kept for repositories that are not being served. */
   readonly indexes: number;
 }
 
 const MIB = 2 ** 20;
-export const DEFAULT_BUDGETS: CacheBudgets = { windows: 16 * MIB, bases: 24 * MIB, indexes: 256 * MIB };
+export const DEFAULT_BUDGETS: CacheBudgets = { windows: 12 * MIB, objects: 24 * MIB, indexes: 256 * MIB };
 
 /** Repositories whose packed-refs are kept parsed. */
 const MAX_PACKED_REFS = 64;
@@ -24,7 +24,7 @@ const MAX_DIRECTORIES = 64;
 
 export class RepositoryCaches {
   readonly windows: WindowCache;
-  readonly bases: BaseCache;
+  readonly arena: ObjectArena;
   readonly #budgets: CacheBudgets;
   readonly #directories = new Map<string, ObjectDirectory>();
   readonly #packedRefs = new Map<string, PackedRefs>();
@@ -32,7 +32,7 @@ export class RepositoryCaches {
   constructor(budgets: CacheBudgets = DEFAULT_BUDGETS) {
     this.#budgets = budgets;
     this.windows = new WindowCache(budgets.windows);
-    this.bases = new BaseCache(budgets.bases);
+    this.arena = new ObjectArena(budgets.objects);
   }
 
   /** The object directory at a real path, with its packs open since the last request. */

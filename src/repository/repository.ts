@@ -71,7 +71,7 @@ export class Repository {
         this.format,
         directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
       );
-      this.#objects = new ObjectReader(view, this.#caches.bases);
+      this.#objects = new ObjectReader(view, this.#caches.arena);
     }
     return this.#objects;
   }

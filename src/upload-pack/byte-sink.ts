@@ -2,7 +2,7 @@
 import { encodeSideband, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
 import type { ResponseSink } from './response-sink.ts';
 
-/** Takes bytes that are its own from then on; a promise is awaited before the next call (back-pressure). */
+/** Takes bytes, at most 65,520, that are its own from then on; a promise is awaited before the next call. */
 export type Write = (bytes: Uint8Array) => void | Promise<void>;
 
 export class ByteSink implements ResponseSink {
@@ -51,7 +51,9 @@ export class ByteSink implements ResponseSink {
   #send(bytes: Uint8Array): Promise<void> {
     this.#tail = this.#tail.then(async () => {
       const start = performance.now();
-      await this.#write(bytes);
+      for (let from = 0; from < bytes.length; from += SLOT_BYTES) {
+        await this.#write(bytes.subarray(from, from + SLOT_BYTES));
+      }
       this.#waited += (performance.now() - start) / 1000;
     });
     return this.#tail;

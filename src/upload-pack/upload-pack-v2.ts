@@ -61,8 +61,8 @@ export class UploadPackV2 {
   /**
    * Streams the response to one request.
    * @param request one whole request, from `command=` to its flush
-   * @param write takes the response piece by piece, none above 65,520 bytes but lists of refs and acknowledgments;
-   *   a promise it returns is awaited, which is the back-pressure. When it throws or rejects, the work stops and
+   * @param write takes the response piece by piece, none above 65,520 bytes, and may keep what it gets; a promise
+   *   it returns is awaited, which is the back-pressure. When it throws or rejects, the work stops and
    *   `feed` rejects with that error.
    * @returns statistics, and the error that the client was told, if any (`ERR` line, or band 3 inside of a pack)
    */

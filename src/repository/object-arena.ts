@@ -1,0 +1,102 @@
+/**
+ * Objects that were read lately, in memory that is used again and again: the bases of the next deltas. One for a
+ * thread. Nothing is allocated for an object, so nothing is left to the garbage collector.
+ */
+import type { ObjectType } from './object-format.ts';
+
+const SEGMENT_BYTES = 1024 * 1024;
+/** Larger objects get a buffer of their own and are not kept. */
+const LARGEST = SEGMENT_BYTES / 4;
+
+interface Slot {
+  readonly segment: Segment;
+  readonly at: number;
+  readonly length: number;
+  readonly type: ObjectType;
+}
+
+interface Segment {
+  readonly memory: Buffer;
+  used: number;
+  readonly keys: number[];
+}
+
+/** Room for one object: `length` bytes at `at` of `memory`, and one byte behind them that may be written to. */
+export interface Room {
+  readonly memory: Buffer;
+  readonly at: number;
+}
+
+/**
+ * Segments are filled one after the other; when the budget is used up, the oldest is emptied and filled again. What
+ * `get` and `room` give is valid until two more segments' worth has been asked for.
+ */
+export class ObjectArena {
+  readonly #limit: number;
+  /** The oldest first; the last is being filled. */
+  readonly #segments: Segment[] = [];
+  readonly #slots = new Map<number, Slot>();
+
+  /** @param budget bytes held at most, allocated as they are needed */
+  constructor(budget: number) {
+    this.#limit = Math.max(4, Math.floor(budget / SEGMENT_BYTES));
+  }
+
+  /** The object kept under a key. */
+  get(key: number): { type: ObjectType; data: Buffer } | undefined {
+    const slot = this.#slots.get(key);
+    if (!slot) return undefined;
+    const { segment, at, length, type } = slot;
+    const data = segment.memory.subarray(at, at + length);
+    // About to be emptied: what is in use again is kept by being read again into a young segment.
+    if (this.#isOld(segment)) return { type, data: this.#renew(key, slot, data) };
+    return { type, data };
+  }
+
+  /** Room for an object, to be filled by the caller before anything else is asked for. */
+  room(length: number): Room {
+    if (length > LARGEST) return { memory: Buffer.allocUnsafeSlow(length + 1), at: 0 };
+    let segment = this.#segments.at(-1);
+    if (!segment || segment.used + length + 1 > SEGMENT_BYTES) segment = this.#nextSegment();
+    const at = segment.used;
+    segment.used += length + 1;
+    return { memory: segment.memory, at };
+  }
+
+  /** Keeps what was put into the room that was asked for last. */
+  keep(key: number, type: ObjectType, room: Room, length: number): void {
+    const segment = this.#segments.at(-1);
+    if (!segment || segment.memory !== room.memory) return;
+    this.#slots.set(key, { segment, at: room.at, length, type });
+    segment.keys.push(key);
+  }
+
+  #renew(key: number, { type, length }: Slot, data: Buffer): Buffer {
+    const room = this.room(length);
+    room.memory.set(data, room.at);
+    this.keep(key, type, room, length);
+    return room.memory.subarray(room.at, room.at + length);
+  }
+
+  /** Whether a segment is one of the two that are emptied next. */
+  #isOld(segment: Segment): boolean {
+    if (this.#segments.length < this.#limit) return false;
+    return segment === this.#segments[0] || segment === this.#segments[1];
+  }
+
+  #nextSegment(): Segment {
+    let segment: Segment;
+    if (this.#segments.length < this.#limit) {
+      segment = { memory: Buffer.allocUnsafeSlow(SEGMENT_BYTES), used: 0, keys: [] };
+    } else {
+      segment = this.#segments.shift()!;
+      for (const key of segment.keys) {
+        if (this.#slots.get(key)?.segment === segment) this.#slots.delete(key);
+      }
+      segment.keys.length = 0;
+      segment.used = 0;
+    }
+    this.#segments.push(segment);
+    return segment;
+  }
+}

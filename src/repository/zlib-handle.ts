@@ -1,0 +1,86 @@
+/**
+ * Inflating into memory of one's own, without a new object or buffer for every stream. Node's public `inflateSync`
+ * makes a stream object, a context and an output buffer for each call, which for the 100 bytes of a usual tree delta
+ * costs three times the inflating itself and leaves all of it to the garbage collector. The handle below a Node zlib
+ * stream can be reset and written to any number of times. It is not documented, so {@link inflateInto} is tried out
+ * once, and the public way is taken where the handle does not do what is expected of it.
+ */
+import zlib from 'node:zlib';
+
+interface Handle {
+  reset(): void;
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputAt: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputAt: number,
+    outputLength: number,
+  ): void;
+}
+
+interface InflateInternals extends zlib.Inflate {
+  readonly _handle: Handle;
+  /** Bytes of output and of input that the last write left. */
+  readonly _writeState: Uint32Array;
+}
+
+let inflate: InflateInternals | undefined;
+
+/**
+ * Inflates a whole zlib stream into `output` at `at`; bytes of input behind the stream's end are ignored.
+ * @param size inflated bytes, which must be exactly those the stream holds; `output` has one byte of room more, by
+ *   which a longer stream gives itself away
+ * @throws Error when the stream is damaged or has another size
+ */
+export type InflateInto = (input: Uint8Array, output: Uint8Array, at: number, size: number) => void;
+
+const byHandle: InflateInto = (input, output, at, size) => {
+  if (!inflate) {
+    inflate = zlib.createInflate() as InflateInternals;
+    inflate.on('error', () => {}); // thrown below
+  }
+  inflate._handle.reset();
+  inflate._handle.writeSync(zlib.constants.Z_FINISH, input, 0, input.length, output, at, size + 1);
+  const { errored, destroyed, _writeState } = inflate;
+  if (errored || destroyed) {
+    inflate = undefined;
+    throw errored ?? new Error('the stream cannot be inflated');
+  }
+  if (_writeState[0] !== 1) throw new Error('the stream has another size than its header says');
+};
+
+const byCopy: InflateInto = (input, output, at, size) => {
+  const data = zlib.inflateSync(input, { maxOutputLength: Math.max(1, size) });
+  if (data.length !== size) throw new Error('the stream has another size than its header says');
+  output.set(data, at);
+};
+
+/** Whether the handle inflates right, says so when it is asked for too much, and recovers from damage. */
+export function works(candidate: InflateInto): boolean {
+  const text = Buffer.from('some text, some text');
+  const stream = zlib.deflateSync(text);
+  const output = Buffer.alloc(text.length + 3);
+  const fails = (input: Uint8Array, size: number) => {
+    try {
+      candidate(input, output, 0, size);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  try {
+    if (!fails(stream, text.length + 1) || !fails(stream, text.length - 1)) return false;
+    if (!fails(stream.subarray(4), text.length) || !fails(stream.subarray(0, 9), text.length)) return false;
+    output.fill(0);
+    candidate(Buffer.concat([stream, stream]), output, 1, text.length);
+    return output.subarray(1, text.length + 1).equals(text) && output[0] === 0 && output.at(-1) === 0;
+  } catch {
+    return false;
+  }
+}
+
+export const inflateInto: InflateInto = works(byHandle) ? byHandle : byCopy;
+/** Which way was taken, for the log at the start. */
+export const inflateWay: 'handle' | 'copy' = inflateInto === byHandle ? 'handle' : 'copy';
