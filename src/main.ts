@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The executable `packhorse`. */
-import { ConfigError } from './cli/config.ts';
+import { ConfigError, oneLine } from './cli/flags.ts';
 import { HELP } from './cli/help.ts';
 import { serve } from './cli/serve.ts';
 import { VERSION } from './version.ts';
@@ -17,18 +17,16 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
     case '-h':
       process.stdout.write(HELP);
       return 0;
+    case undefined:
+      throw new ConfigError('say what to do, such as packhorse serve; see packhorse --help');
     default:
-      throw new ConfigError(
-        command === undefined
-          ? 'say what to do; see packhorse --help'
-          : `no command ${command}; see packhorse --help`,
-      );
+      throw new ConfigError(`no command ${command}; see packhorse --help`);
   }
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`packhorse: ${(error as Error).message}\n`);
+  process.stderr.write(`packhorse: ${oneLine((error as Error).message)}\n`);
   process.exitCode = error instanceof ConfigError ? 2 : 1;
 }

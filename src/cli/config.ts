@@ -1,132 +1,152 @@
-/** From flags and environment to one validated configuration. A flag wins over its environment variable. */
+/** From flags and environment to one validated configuration. */
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { ServiceOptions } from '../front/service.ts';
-import { environmentName, type Flag, SERVE_FLAGS } from './flags.ts';
+import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 
 export interface ServeConfig extends ServiceOptions {
   readonly logLevel: string;
+  readonly insecureAllowAnonymous: boolean;
   /** Whether `root` was chosen by no one, so that a demo may be put there. */
   readonly rootIsDefault: boolean;
 }
 
-/** A configuration that cannot be used; the message is one line for the person who wrote it. */
-export class ConfigError extends Error {}
-
+const DEFAULT_ROOT = 'repos';
+const MAX_WORKERS = 256;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 
 /**
  * @param args what stands behind `serve`
  * @throws ConfigError
  */
 export function readServeConfig(args: readonly string[], environment: NodeJS.ProcessEnv): ServeConfig {
-  const values = collect(args, environment);
-  const one = (name: string) => values.get(name)?.at(-1);
-  const host = address(one('host')!, 'host');
-  const metricsHost = address(one('metrics-host')!, 'metrics-host');
-  if (one('insecure-allow-anonymous') !== 'true') {
-    refuseOpen(host, 'host');
-    refuseOpen(metricsHost, 'metrics-host');
-  }
-  const rootIsDefault = one('root') === undefined;
-  return {
-    root: directory(one('root') ?? './repos', 'root', rootIsDefault),
-    rootIsDefault,
-    allowPaths: (values.get('allow-path') ?? []).map((value) => directory(value, 'allow-path', false)),
-    host,
-    port: wholeNumber(one('port')!, 'port', 0, 65535),
-    metricsHost,
-    metricsPort: wholeNumber(one('metrics-port')!, 'metrics-port', 0, 65535),
-    workers: wholeNumber(one('workers') ?? String(os.availableParallelism()), 'workers', 1, 256),
-    maxRequestBytes: bytes(one('max-request-size')!, 'max-request-size'),
-    memoryLimit: optional(one('memory-limit'), (value) => bytes(value, 'memory-limit')),
-    memoryWarnRatio: share(one('memory-warn-ratio')!, 'memory-warn-ratio'),
-    logLevel: oneOf(one('log-level')!, 'log-level', LOG_LEVELS),
+  const values = readFlags(args, environment);
+  /** The last value given, checked; undefined where there is none. */
+  const maybe = <T>(name: FlagName, check: (value: GivenValue) => T): T | undefined => {
+    const value = values.get(name)?.at(-1);
+    return value && check(value);
   };
+  /** For flags that have a default. */
+  const one = <T>(name: FlagName, check: (value: GivenValue) => T): T => maybe(name, check) as T;
+
+  const insecureAllowAnonymous = maybe('insecure-allow-anonymous', readSwitch) ?? false;
+  const readHost = (value: GivenValue) => readAddress(value, insecureAllowAnonymous);
+  const root = maybe('root', readDirectory);
+  const config: ServeConfig = {
+    root: root ?? path.resolve(DEFAULT_ROOT),
+    rootIsDefault: root === undefined,
+    allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
+    host: one('host', readHost),
+    port: one('port', readPort),
+    metricsHost: one('metrics-host', readHost),
+    metricsPort: one('metrics-port', readPort),
+    workers: maybe('workers', readWorkers) ?? Math.min(MAX_WORKERS, os.availableParallelism()),
+    maxRequestBytes: one('max-request-size', readBytes),
+    memoryLimit: maybe('memory-limit', readBytes),
+    memoryWarnRatio: one('memory-warn-ratio', readShare),
+    logLevel: one('log-level', readLevel),
+    insecureAllowAnonymous,
+  };
+  if (root === undefined) checkDefaultRoot(config.root);
+  if (config.port !== 0 && config.port === config.metricsPort && config.host === config.metricsHost) {
+    throw new ConfigError(`--metrics-port ${config.metricsPort} is what --port is; they need one each`);
+  }
+  return config;
 }
 
-/** All values given, by flag: from the command line, else the environment, else the default (but for `root`). */
-function collect(args: readonly string[], environment: NodeJS.ProcessEnv): Map<string, string[]> {
-  const options = Object.fromEntries(
-    SERVE_FLAGS.map((flag: Flag) => [
-      flag.name,
-      { type: flag.value ? ('string' as const) : ('boolean' as const), multiple: true },
-    ]),
-  );
-  let given: Record<string, unknown>;
+/** Whether only this machine can reach an address. */
+export function isLoopback(address: string): boolean {
+  if (address === 'localhost') return true;
+  const family = net.isIP(address);
+  // A zone says which interface, so an address with one is not taken for this machine's own.
+  return family !== 0 && !address.includes('%') && LOOPBACK.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+const LOOPBACK = new net.BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+function bad({ text, origin }: GivenValue, what: string): ConfigError {
+  return new ConfigError(`${origin}: ${text} ${what}`);
+}
+
+function readSwitch(value: GivenValue): boolean {
+  const on = Object.hasOwn(SWITCH, value.text) ? SWITCH[value.text] : undefined;
+  if (on === undefined) throw bad(value, 'is not one of true, false, 1, 0');
+  return on;
+}
+
+function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {
+  const address = value.text.toLowerCase();
+  if (address !== 'localhost' && !net.isIP(address)) throw bad(value, 'is not an IP address or localhost');
+  if (!insecureAllowAnonymous && !isLoopback(address)) {
+    throw bad(
+      value,
+      'can be reached by others, and anyone could fetch everything; add --insecure-allow-anonymous if that is meant',
+    );
+  }
+  return address;
+}
+
+/** A directory that is there and can be read, as a full path. */
+function readDirectory(value: GivenValue): string {
+  const directory = path.resolve(value.text);
+  const problem = directoryProblem(directory);
+  if (problem) throw bad(value, problem);
+  return directory;
+}
+
+function checkDefaultRoot(root: string): void {
+  if (!fs.lstatSync(root, { throwIfNoEntry: false })) return;
+  const problem = directoryProblem(root);
+  if (problem) throw new ConfigError(`./${DEFAULT_ROOT} ${problem}; say what to serve with --root DIR`);
+}
+
+function directoryProblem(directory: string): string | undefined {
   try {
-    given = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    if (!fs.statSync(directory).isDirectory()) return 'is not a directory';
+    fs.accessSync(directory, fs.constants.R_OK | fs.constants.X_OK);
+    return undefined;
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split('. ')[0]}; see packhorse serve --help`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not a directory: there is nothing there';
+    return `cannot be read (${code})`;
   }
-  const values = new Map<string, string[]>();
-  for (const flag of SERVE_FLAGS as readonly Flag[]) {
-    const fromEnvironment = environment[environmentName(flag)];
-    if (given[flag.name] !== undefined) values.set(flag.name, (given[flag.name] as unknown[]).map(String));
-    else if (fromEnvironment) {
-      values.set(flag.name, flag.many ? fromEnvironment.split(':') : [switchValue(flag, fromEnvironment)]);
-    } else if (flag.default !== undefined && flag.name !== 'root') values.set(flag.name, [flag.default]);
-  }
-  return values;
 }
 
-function switchValue(flag: Flag, text: string): string {
-  if (flag.value) return text;
-  return oneOf(text, environmentName(flag), ['true', 'false', '1', '0'])
-    .replace('1', 'true')
-    .replace('0', 'false');
+function readPort(value: GivenValue): number {
+  return wholeNumber(value, 0, 65535);
 }
 
-function directory(value: string, name: string, mayBeMissing: boolean): string {
-  const resolved = path.resolve(value);
-  const stat = fs.statSync(resolved, { throwIfNoEntry: false });
-  if (stat ? !stat.isDirectory() : !mayBeMissing) {
-    throw new ConfigError(`--${name}: ${value} is not a directory`);
-  }
-  return resolved;
+function readWorkers(value: GivenValue): number {
+  return wholeNumber(value, 1, MAX_WORKERS);
 }
 
-function address(value: string, name: string): string {
-  if (value === 'localhost' || net.isIP(value)) return value;
-  throw new ConfigError(`--${name}: ${value} is not an IP address`);
-}
-
-function refuseOpen(host: string, name: string): void {
-  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return;
-  throw new ConfigError(
-    `--${name} ${host} can be reached by others, and anyone could fetch everything: add --insecure-allow-anonymous if that is meant`,
-  );
-}
-
-function wholeNumber(value: string, name: string, least: number, most: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+function wholeNumber(value: GivenValue, least: number, most: number): number {
+  const number = /^\d+$/.test(value.text) ? Number(value.text) : Number.NaN;
   if (number >= least && number <= most) return number;
-  throw new ConfigError(`--${name}: ${value} is not a whole number from ${least} to ${most}`);
+  throw bad(value, `is not a whole number from ${least} to ${most}`);
 }
 
-function bytes(value: string, name: string): number {
-  const match = /^(\d+)([kmg]?)$/i.exec(value);
-  const unit = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }[
-    (match?.[2] ?? '').toLowerCase() as '' | 'k' | 'm' | 'g'
-  ];
-  if (match && Number(match[1]) > 0) return Number(match[1]) * unit;
-  throw new ConfigError(`--${name}: ${value} is not a number of bytes such as 64m`);
+const UNITS = ['', 'k', 'm', 'g'];
+
+function readBytes(value: GivenValue): number {
+  const match = /^(\d+)([kmg]?)$/.exec(value.text.toLowerCase());
+  const number = match ? Number(match[1]) * 1024 ** UNITS.indexOf(match[2]) : 0;
+  if (number > 0 && Number.isSafeInteger(number)) return number;
+  throw bad(value, 'is not a number of bytes above 0, such as 64m');
 }
 
-function share(value: string, name: string): number {
-  const number = value.trim() === '' ? Number.NaN : Number(value);
+function readShare(value: GivenValue): number {
+  const number = /^(?:\d+\.?\d*|\.\d+)$/.test(value.text) ? Number(value.text) : Number.NaN;
   if (number > 0 && number <= 1) return number;
-  throw new ConfigError(`--${name}: ${value} is not a share between 0 and 1`);
+  throw bad(value, 'is not a share above 0 and at most 1, such as 0.85');
 }
 
-function oneOf(value: string, name: string, allowed: readonly string[]): string {
-  if (allowed.includes(value)) return value;
-  throw new ConfigError(`--${name}: ${value} is not one of ${allowed.join(', ')}`);
-}
-
-function optional<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
-  return value === undefined ? undefined : parse(value);
+function readLevel(value: GivenValue): string {
+  if (LOG_LEVELS.includes(value.text)) return value.text;
+  throw bad(value, `is not one of ${LOG_LEVELS.join(', ')}`);
 }

@@ -1,11 +1,12 @@
-/** The flags of `packhorse serve`: each with its environment variable, its default and its check. */
+/** The flags of `packhorse serve`, and reading them from the command line and the environment. */
+import { parseArgs } from 'node:util';
 
 export interface Flag {
   readonly name: string;
   /** What stands for the value in the help; undefined for a switch. */
   readonly value?: string;
   readonly help: string;
-  /** As it would be written; undefined where there is none. */
+  /** As it would be written; undefined where there is none, or where it depends on the machine. */
   readonly default?: string;
   /** May be given more than once; the environment variable parts values by `:`. */
   readonly many?: boolean;
@@ -15,29 +16,33 @@ export const SERVE_FLAGS = [
   {
     name: 'root',
     value: 'DIR',
-    help: 'directory below which repositories are served',
-    default: './repos',
+    help: 'directory below which repositories are served (default: ./repos, made with a demo if missing)',
   },
-  { name: 'host', value: 'ADDRESS', help: 'address to listen on', default: '127.0.0.1' },
-  { name: 'port', value: 'PORT', help: 'port to listen on (0: any free one)', default: '8417' },
+  {
+    name: 'host',
+    value: 'ADDRESS',
+    help: 'IP address to listen on, or localhost',
+    default: '127.0.0.1',
+  },
+  { name: 'port', value: 'PORT', help: 'port to listen on, 0 for any free one', default: '8417' },
   {
     name: 'metrics-host',
     value: 'ADDRESS',
-    help: 'address for /metrics, /livez and /readyz',
+    help: 'IP address for /metrics, /livez and /readyz, or localhost',
     default: '127.0.0.1',
   },
-  { name: 'metrics-port', value: 'PORT', help: 'port for those (0: any free one)', default: '9417' },
+  { name: 'metrics-port', value: 'PORT', help: 'port for those, 0 for any free one', default: '9417' },
   {
     name: 'allow-path',
     value: 'DIR',
-    help: 'further directory that repositories may borrow objects from, or be linked to (repeatable)',
+    help: 'further directory that repositories may borrow objects from or be linked to; give it again for more, or part them by : in the variable',
     many: true,
   },
-  { name: 'workers', value: 'N', help: 'worker threads (default: the processors at hand)' },
+  { name: 'workers', value: 'N', help: 'worker threads, 1 to 256 (default: one for each processor)' },
   {
     name: 'max-request-size',
     value: 'BYTES',
-    help: 'longest request body, inflated (k, m, g)',
+    help: 'longest request body, inflated; k, m and g may follow the number',
     default: '32m',
   },
   {
@@ -48,7 +53,7 @@ export const SERVE_FLAGS = [
   {
     name: 'memory-warn-ratio',
     value: 'SHARE',
-    help: 'share of that limit at which it warns',
+    help: 'share of that limit at which a warning is logged, above 0 and at most 1',
     default: '0.85',
   },
   {
@@ -59,10 +64,86 @@ export const SERVE_FLAGS = [
   },
   {
     name: 'insecure-allow-anonymous',
-    help: 'listen on an address that others can reach although anyone may then fetch everything',
+    help: 'allow addresses that others can reach, although anyone may then fetch everything',
   },
 ] as const satisfies readonly Flag[];
 
+export type FlagName = (typeof SERVE_FLAGS)[number]['name'];
+
+/** A configuration that cannot be used. The message is one line for the person who wrote it. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(oneLine(message));
+  }
+}
+
+/** A value with what to call its origin in messages. */
+export interface GivenValue {
+  readonly text: string;
+  readonly origin: string;
+}
+
 export function environmentName(flag: Flag): string {
   return `PACKHORSE_${flag.name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/**
+ * The values of each flag: those of the command line, else of the environment, else the default. An empty
+ * environment variable counts as none, as compose files and unit files often have them.
+ * @throws ConfigError
+ */
+export function readFlags(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Map<string, readonly GivenValue[]> {
+  const given = fromArguments(args);
+  for (const flag of SERVE_FLAGS as readonly Flag[]) {
+    if (given.has(flag.name)) continue;
+    const values = fromEnvironment(flag, environment[environmentName(flag)] ?? '');
+    if (values.length > 0) given.set(flag.name, values);
+    else if (flag.default !== undefined)
+      given.set(flag.name, [{ text: flag.default, origin: `--${flag.name}` }]);
+  }
+  return given;
+}
+
+/** `parseArgs` splits; what may not be is said here, since its own messages run over several lines. */
+function fromArguments(args: readonly string[]): Map<string, GivenValue[]> {
+  const flags = new Map<string, Flag>(SERVE_FLAGS.map((flag) => [flag.name, flag]));
+  const options = Object.fromEntries(
+    [...flags.values()].map(({ name, value }) => [
+      name,
+      { type: value ? ('string' as const) : ('boolean' as const) },
+    ]),
+  );
+  const given = new Map<string, GivenValue[]>();
+  for (const token of parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional')
+      throw new ConfigError(`${token.value}: only flags follow serve${SEE_HELP}`);
+    const origin = token.rawName;
+    const flag = flags.get(token.name);
+    if (!flag) throw new ConfigError(`no flag ${origin}${SEE_HELP}`);
+    if (!flag.value && token.value !== undefined) {
+      throw new ConfigError(`${origin} is a switch and takes no value: leave out =${token.value}`);
+    }
+    const missing = !token.value || (!token.inlineValue && token.value.startsWith('-'));
+    if (flag.value && missing) throw new ConfigError(`${origin} needs a value: ${origin} ${flag.value}`);
+    const values = given.get(flag.name) ?? [];
+    given.set(flag.name, [...values, { text: token.value ?? 'true', origin }]);
+  }
+  return given;
+}
+
+const SEE_HELP = '; see packhorse serve --help';
+
+function fromEnvironment(flag: Flag, text: string): GivenValue[] {
+  const origin = `${environmentName(flag)} (--${flag.name})`;
+  const values = (flag.many ? text.split(':') : [text]).filter((value) => value !== '');
+  return values.map((value) => ({ text: value, origin }));
+}
+
+/** Line ends and other control characters become spaces. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 }

@@ -1,24 +1,43 @@
 /** What `--help` prints. */
 import { environmentName, type Flag, SERVE_FLAGS } from './flags.ts';
 
-export const HELP = `packhorse: a git fetch server for forges
+const WIDTH = 80;
+const INDENT = ' '.repeat(6);
+
+export const HELP = `packhorse: a git fetch server
 
 Usage:
   packhorse serve [flags]   serve every repository below a directory over HTTP
-  packhorse --help          this text; packhorse serve --help lists the flags
+  packhorse serve --help    the flags and their environment variables
+  packhorse --help          this text
   packhorse --version       the version
+
+Exit codes: 0 done, 1 failed, 2 called wrongly.
 `;
 
 export function serveHelp(): string {
   const rows = (SERVE_FLAGS as readonly Flag[]).map((flag) => {
     const left = `--${flag.name}${flag.value ? ` ${flag.value}` : ''}`;
     const standard = flag.default === undefined ? '' : ` (default: ${flag.default})`;
-    return `  ${left}\n      ${flag.help}${standard}\n      ${environmentName(flag)}\n`;
+    return `  ${left}\n${wrap(flag.help + standard)}\n${INDENT}${environmentName(flag)}\n`;
   });
   return `packhorse serve: serve every repository below a directory over HTTP
 
+Usage: packhorse serve [flags]
+
 A repository is reached by its path: http://HOST:PORT/group/name.git
-Every flag can be given as the environment variable below it; the flag wins.
+Each flag has an environment variable, named below it. The flag wins; an empty
+variable counts as none. A switch is true, false, 1 or 0 in its variable.
 
 ${rows.join('')}`;
+}
+
+function wrap(text: string): string {
+  const lines = [INDENT];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line.length + 1 + word.length > WIDTH && line !== INDENT) lines.push(INDENT + word);
+    else lines[lines.length - 1] = line === INDENT ? line + word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }

@@ -1,11 +1,11 @@
 /** `packhorse serve`: start, say where, run until a signal, drain, end. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { pino } from 'pino';
-import { startService } from '../front/service.ts';
+import { type Logger, pino } from 'pino';
+import { type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
-import { readServeConfig } from './config.ts';
-import { makeDemo } from './demo.ts';
+import { isLoopback, readServeConfig, type ServeConfig } from './config.ts';
+import { DEMO_NAME, makeDemo } from './demo.ts';
 import { serveHelp } from './help.ts';
 
 /** @returns the exit code, when the service has ended */
@@ -15,15 +15,19 @@ export async function serve(args: readonly string[]): Promise<number> {
     return 0;
   }
   const config = readServeConfig(args, process.env);
-  const demo = config.rootIsDefault && !fs.existsSync(config.root);
-  if (demo) makeDemo(path.join(config.root, 'demo.git'));
+  if (config.rootIsDefault && !fs.existsSync(config.root)) makeDefaultRoot(config.root);
 
   const logger = pino({ level: config.logLevel });
-  const { logLevel, rootIsDefault: _, ...shown } = config;
-  logger.info({ version: VERSION, node: process.version, logLevel, ...shown }, 'starting');
-  const service = await startService(config, logger);
+  const { rootIsDefault, ...shown } = config;
+  logger.info({ version: VERSION, node: process.version, ...shown }, 'starting');
+  warnOfAnonymousAccess(config, logger);
+  const service = await start(config, logger);
   logger.info({ url: service.url, metrics: service.metricsUrl }, 'listening');
-  if (demo) process.stderr.write(`\nMade a demo repository. Try:\n\n  git clone ${service.url}/demo.git\n\n`);
+  if (rootIsDefault && fs.existsSync(path.join(config.root, DEMO_NAME))) {
+    process.stderr.write(
+      `\nThere is a repository to try this with:\n\n  git clone ${service.url}/${DEMO_NAME}\n\n`,
+    );
+  }
 
   const signal = await nextSignal();
   logger.info({ signal }, 'stopping: fetches in flight are finished first, a second signal ends them');
@@ -31,6 +35,60 @@ export async function serve(args: readonly string[]): Promise<number> {
   await service.stop();
   logger.info('stopped');
   return 0;
+}
+
+function makeDefaultRoot(root: string): void {
+  try {
+    makeDemo(root);
+  } catch (error) {
+    throw new Error(
+      `${root} cannot be made (${(error as Error).message}); say what to serve with --root DIR`,
+    );
+  }
+}
+
+function warnOfAnonymousAccess({ host, metricsHost }: ServeConfig, logger: Logger): void {
+  if (!isLoopback(host)) {
+    logger.warn(
+      { host },
+      'ANYONE who can reach this address can fetch EVERY repository: nothing asks who they are',
+    );
+  }
+  if (!isLoopback(metricsHost)) {
+    logger.warn({ metricsHost }, 'ANYONE who can reach this address can read the metrics');
+  }
+}
+
+/** The service, or an error that says which flag to change. */
+async function start(config: ServeConfig, logger: Logger): Promise<Service> {
+  try {
+    return await startService(config, logger);
+  } catch (error) {
+    throw listenError(error as ListenError, config) ?? error;
+  }
+}
+
+interface ListenError extends NodeJS.ErrnoException {
+  readonly port?: number;
+  readonly address?: string;
+}
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use',
+  EACCES: 'may not be listened on by this user',
+  EADDRNOTAVAIL: 'cannot be had: the address is not one of this machine',
+};
+
+function listenError(
+  { code = '', syscall, port, address }: ListenError,
+  config: ServeConfig,
+): Error | undefined {
+  const problem = LISTEN_PROBLEMS[code];
+  if (!problem || syscall !== 'listen') return undefined;
+  const prefix = port === config.metricsPort ? 'metrics-' : '';
+  return new Error(
+    `port ${port} of ${address} ${problem}; choose another with --${prefix}port or --${prefix}host`,
+  );
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -1,5 +1,5 @@
 /** The operators' port: metrics and health. It never carries repository data. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
 
 export interface OperationsOptions {
@@ -10,7 +10,11 @@ export interface OperationsOptions {
 }
 
 export function createOperationsServer({ registry, logger, notReady }: OperationsOptions): FastifyInstance {
-  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: true });
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  });
   app.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );

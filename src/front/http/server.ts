@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import { protocolError } from '../../errors.ts';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
@@ -33,7 +34,7 @@ const SERVICE_LINE = Buffer.concat([encodePktLine('# service=git-upload-pack\n')
 export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A clone takes as long as it takes, and closing waits for it.
     forceCloseConnections: 'idle',
     requestTimeout: 0,
