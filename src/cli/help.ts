@@ -3,6 +3,8 @@ import { environmentName, type Flag, SERVE_FLAGS } from './flags.ts';
 
 const WIDTH = 80;
 const INDENT = ' '.repeat(6);
+/** A space at which no line is broken. */
+const NO_BREAK = '\u00a0';
 
 export const HELP = `packhorse: a git fetch server
 
@@ -18,7 +20,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly.
 export function serveHelp(): string {
   const rows = (SERVE_FLAGS as readonly Flag[]).map((flag) => {
     const left = `--${flag.name}${flag.value ? ` ${flag.value}` : ''}`;
-    const standard = flag.default === undefined ? '' : ` (default: ${flag.default})`;
+    const standard = flag.default === undefined ? '' : ` (default:${NO_BREAK}${flag.default})`;
     return `  ${left}\n${wrap(flag.help + standard)}\n${INDENT}${environmentName(flag)}\n`;
   });
   return `packhorse serve: serve every repository below a directory over HTTP
@@ -39,5 +41,5 @@ function wrap(text: string): string {
     if (line.length + 1 + word.length > WIDTH && line !== INDENT) lines.push(INDENT + word);
     else lines[lines.length - 1] = line === INDENT ? line + word : `${line} ${word}`;
   }
-  return lines.join('\n');
+  return lines.join('\n').replaceAll(NO_BREAK, ' ');
 }

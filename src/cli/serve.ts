@@ -85,7 +85,9 @@ function listenError(
 ): Error | undefined {
   const problem = LISTEN_PROBLEMS[code];
   if (!problem || syscall !== 'listen') return undefined;
-  const prefix = port === config.metricsPort ? 'metrics-' : '';
+  // Both doors may have been given port 0, so the address counts too.
+  const operations = port === config.metricsPort && (port !== config.port || address !== config.host);
+  const prefix = operations ? 'metrics-' : '';
   return new Error(
     `port ${port} of ${address} ${problem}; choose another with --${prefix}port or --${prefix}host`,
   );

@@ -4,6 +4,7 @@ import { TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { forEachTreeEntry } from '../repository/parse-object.ts';
 import { EXCLUDED, type Marks, WANTED } from './marks.ts';
+import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
 
 /** git's `core.maxTreeDepth`. */
@@ -14,11 +15,13 @@ export class TreeWalk {
   readonly #marks: Marks;
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
+  readonly #numbers: NumberCache;
   #count = 0;
 
   /** @param seen called now and then with the number of trees and blobs marked WANTED so far */
   constructor(objects: ObjectReader, marks: Marks, pace: Pace, seen: (objects: number) => void) {
     this.#objects = objects;
+    this.#numbers = new NumberCache(objects.view);
     this.#marks = marks;
     this.#pace = pace;
     this.#seen = seen;
@@ -102,7 +105,7 @@ export class TreeWalk {
     const hash = view.format.bytes;
     forEachTreeEntry(data, hash, (kind, name, id) => {
       if (kind === 'gitlink') return;
-      const child = view.find(data, id);
+      const child = this.#numbers.find(data, id);
       if (child >= 0) visit(kind === 'tree', child, kind === 'tree' ? data.toString('latin1', name, id) : '');
       else if (!optional) throw view.missing(data.toString('hex', id, id + hash));
     });
