@@ -116,8 +116,10 @@ export class PackIndex {
   }
 
   #offsetAt(position: number): number {
+    // Version 1 keeps each offset in the row of its id.
+    if (this.#version === 1) return this.#view.getUint32(this.#offsets + position * this.#stride);
     const value = this.#view.getUint32(this.#offsets + position * 4);
-    if (this.#version === 1 || value < 0x80000000) return value;
+    if (value < 0x80000000) return value;
     const at = this.#wideOffsets + (value - 0x80000000) * 8;
     if (at + 8 > this.#data.length - 2 * this.#hash) {
       throw repositoryCorrupt('a pack index names a 64-bit offset that it does not hold');
