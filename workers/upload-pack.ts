@@ -11,8 +11,12 @@ import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts
 import { UploadPackV2 } from '../src/upload-pack/upload-pack-v2.ts';
 import { ChannelSink } from './channel-sink.ts';
 
+/** Milliseconds. A repository that no one fetches from is closed after one to two of them. */
+const IDLE_CHECK = 60_000;
+
 const settings = workerData as WorkerSettings;
 const caches = new RepositoryCaches();
+setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
 const allowed = (real: string) => roots.some((root) => real === root || real.startsWith(root + path.sep));
 

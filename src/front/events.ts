@@ -7,7 +7,8 @@ import type { PackhorseError } from '../errors.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 
 /** `rejected`: the client asked for what it may not have; `error`: the service failed. */
-export type Outcome = 'ok' | 'client_aborted' | 'rejected' | 'error';
+export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'error'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** One request from its first byte to its last. */
 export interface FetchRecord {

@@ -21,6 +21,7 @@ export class ObjectDirectory {
   readonly #format: ObjectFormat;
   readonly #windows: WindowCache;
   #known = new Map<string, KnownPack>();
+  #users = 0;
   /** Packs that could not be used, with the reason, as of the last listing. */
   #unusable = new Map<string, { identity: string; why: string }>();
 
@@ -61,6 +62,19 @@ export class ObjectDirectory {
     } catch {
       return new Set();
     }
+  }
+
+  /** Says that a view reads from here: a directory in use is not to be closed. */
+  retain(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+  }
+
+  get inUse(): boolean {
+    return this.#users > 0;
   }
 
   /** Lets go of every pack. */

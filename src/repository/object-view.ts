@@ -33,13 +33,14 @@ export class ObjectView {
   constructor(format: ObjectFormat, directories: readonly ObjectDirectory[]) {
     this.format = format;
     this.#directories = directories;
+    for (const directory of directories) directory.retain();
     this.#admitPacks();
   }
 
   /** Gives up the packs; the view must not be used afterwards. */
   close(): void {
-    for (const pack of this.#packs) pack.release();
-    this.#packs.length = 0;
+    for (const pack of this.#packs.splice(0)) pack.release();
+    for (const directory of this.#directories) directory.release();
   }
 
   /** One more than the largest number of a packed object. */

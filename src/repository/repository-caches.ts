@@ -27,6 +27,8 @@ export class RepositoryCaches {
   readonly arena: ObjectArena;
   readonly #budgets: CacheBudgets;
   readonly #directories = new Map<string, ObjectDirectory>();
+  /** Asked for since the last {@link closeIdle}. */
+  readonly #used = new Set<ObjectDirectory>();
   readonly #packedRefs = new Map<string, PackedRefs>();
 
   constructor(budgets: CacheBudgets = DEFAULT_BUDGETS) {
@@ -40,7 +42,7 @@ export class RepositoryCaches {
     const key = `${format.name}:${path}`;
     const directory = this.#directories.get(key) ?? new ObjectDirectory(path, format, this.windows);
     touch(this.#directories, key, directory);
-    this.#evict();
+    this.#used.add(directory);
     return directory;
   }
 
@@ -54,6 +56,19 @@ export class RepositoryCaches {
       this.#packedRefs.delete(this.#packedRefs.keys().next().value!);
   }
 
+  /**
+   * Closes the packs of directories that no one asked for since the last call: a pack that a repack removed takes its
+   * place on the disk for as long as it is open.
+   */
+  closeIdle(): void {
+    for (const [key, directory] of this.#directories) {
+      if (directory.inUse || this.#used.has(directory)) continue;
+      this.#directories.delete(key);
+      directory.close();
+    }
+    this.#used.clear();
+  }
+
   /** Lets go of everything. */
   close(): void {
     for (const directory of this.#directories.values()) directory.close();
@@ -61,13 +76,13 @@ export class RepositoryCaches {
     this.#packedRefs.clear();
   }
 
-  /** The least recently used directories leave; views that still read their packs hold them open. */
-  #evict(): void {
+  /** Closes the least recently used directories above the budget, but for those in use: called after a request. */
+  trim(): void {
     let memory = 0;
     for (const directory of this.#directories.values()) memory += directory.memory;
     for (const [key, directory] of this.#directories) {
-      if (this.#directories.size === 1) return;
       if (this.#directories.size <= MAX_DIRECTORIES && memory <= this.#budgets.indexes) return;
+      if (directory.inUse) continue;
       memory -= directory.memory;
       this.#directories.delete(key);
       directory.close();

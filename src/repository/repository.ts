@@ -90,6 +90,7 @@ export class Repository {
   close(): void {
     this.#objects?.view.close();
     this.#objects = undefined;
+    this.#caches.trim();
   }
 }
 

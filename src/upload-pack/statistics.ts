@@ -1,7 +1,8 @@
 /** What one request cost: logs, metrics and progress are views of it. Plain data; it crosses threads by value. */
 
 /** `clone`: no haves; `fetch`: haves; `shallow`: with a depth or shallow commits; `none`: no pack was sent. */
-export type FetchKind = 'clone' | 'fetch' | 'shallow' | 'none';
+export const FETCH_KINDS = ['clone', 'fetch', 'shallow', 'none'] as const;
+export type FetchKind = (typeof FETCH_KINDS)[number];
 
 /** Seconds in each phase. */
 export interface Phases {

@@ -47,8 +47,20 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
     if (status >= 500) request.log.error({ err: error }, 'request failed');
     return sendText(reply, status, status >= 500 ? 'internal error' : error.message);
   });
+  endConnectionsOnClose(app);
   app.all('/*', (request, reply) => dispatch(request, reply, options));
   return app;
+}
+
+/** A connection whose last response ends while the door closes would else stay open for its keep-alive time. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.server.on('request', (request, response) => {
+    response.once('close', () => void (closing && request.socket.end()));
+  });
 }
 
 function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoorOptions) {

@@ -1,7 +1,8 @@
 /** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { FETCH_KINDS } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
-import { type FetchRecord, fetchEnded } from '../events.ts';
+import { type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { MemoryWatch } from '../memory-watch.ts';
 import type { WorkerPool } from '../pool.ts';
@@ -77,6 +78,12 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     help: 'Time that workers waited for clients to take bytes.',
     registers,
   });
+
+  // A series that begins with its first event has no rate for it.
+  for (const outcome of OUTCOMES) {
+    for (const command of ['advertise', 'ls-refs']) requests.inc({ command, kind: 'none', outcome }, 0);
+    for (const kind of FETCH_KINDS) requests.inc({ command: 'fetch', kind, outcome }, 0);
+  }
 
   const observe = (published: unknown) => {
     const record = published as FetchRecord;
