@@ -1,5 +1,5 @@
 /** A response into the channel: what the pack stages and commands write to inside of a worker. */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Credit } from '../src/channel/credit.ts';
 import type { FromWorker, ToWorker } from '../src/channel/messages.ts';
 import type { WireError } from '../src/errors.ts';
@@ -23,6 +23,10 @@ export class ChannelSink implements ResponseSink {
     this.#credit = new Credit(window);
     this.#pace = pace;
     pace.onCancel(() => this.#credit.release());
+    // What was said while the task was queued: a client that went away before it began.
+    for (let early = receiveMessageOnPort(port); early; early = receiveMessageOnPort(port)) {
+      this.#receive(early.message);
+    }
     port.on('message', (message: ToWorker) => this.#receive(message));
     // The main thread closes the port when it is done with the task, or when it dies.
     port.on('close', () => pace.cancel());
