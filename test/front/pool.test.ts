@@ -121,13 +121,6 @@ describe('a task', () => {
     expect(deaths).toEqual([]);
   });
 
-  it('that is cancelled before it began does nothing', async () => {
-    const listener = run(true);
-    listener.task.cancel();
-    await listener.ended;
-    expect(listener.events).toEqual(['PACKHORSE_CANCELLED']);
-  });
-
   it('that fails says so before anything else', async () => {
     const listener = run(true, { path: 'nowhere.git', request });
     expect(await listener.ended).toMatchObject({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND', status: 404 });

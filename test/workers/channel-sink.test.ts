@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import { Pace } from '../../src/pack/pace.ts';
+import { ChannelSink } from '../../workers/channel-sink.ts';
+
+it('hears of a client that went away before the task began', () => {
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage({ type: 'cancel' });
+  const pace = new Pace();
+  new ChannelSink(port2, 1000, pace);
+  expect(pace.cancelled).toBe(true);
+  port1.close();
+});
+
+it('takes the end of the port for the end of the client', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const pace = new Pace();
+  const sink = new ChannelSink(port2, 1000, pace);
+  await sink.sendLines(new Uint8Array(1000));
+  const stalled = sink.sendLines(new Uint8Array(1));
+  port1.close();
+  await expect(stalled).rejects.toMatchObject({ code: 'PACKHORSE_CANCELLED' });
+});
+
+it('fills the buffers that come back', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const sink = new ChannelSink(port2, 1_000_000, new Pace());
+  const buffer = sink.takeChunk();
+  new Uint8Array(buffer)[0] = 42;
+  await sink.sendChunk(buffer, 100);
+  const [{ buffer: sent, length }] = await once(port1, 'message');
+  expect(length).toBe(100);
+  port1.postMessage({ type: 'credit', bytes: length, buffer: sent }, [sent]);
+  await once(port2, 'message');
+  expect(new Uint8Array(sink.takeChunk())[0]).toBe(42);
+  port1.close();
+});
