@@ -2,7 +2,7 @@
 
 export interface DemoCommit {
   readonly name: string;
-  /** Names of earlier commits: it starts from their files, those of the first before those of the others. */
+  /** Names of earlier commits: it starts from all their files, on which they never disagree. */
   readonly parents: readonly string[];
   readonly message: string;
   /** Paths with their new content. */

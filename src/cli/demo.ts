@@ -54,7 +54,7 @@ function writeHistory(objects: string): Map<string, string> {
   const commits = new Map<string, { oid: string; files: Files; time: string }>();
   COMMITS.forEach(({ name, parents, message, files: changed }, day) => {
     const from = parents.map((parent) => commits.get(parent)!);
-    const files = Object.assign({}, ...from.toReversed().map((commit) => commit.files), changed) as Files;
+    const files = Object.assign({}, ...from.map((commit) => commit.files), changed) as Files;
     const time = `${FIRST_DAY + day * DAY} +0000`;
     const header = [
       `tree ${writeTree(objects, files)}`,

@@ -26,11 +26,7 @@ export function loosePath(objects: string, hex: string): string {
 export function readLooseHeader(file: string): LooseHeader {
   const fd = fs.openSync(file, 'r');
   try {
-    const head = Buffer.allocUnsafe(HEAD_READ);
-    return parseHeader(
-      inflateHead(head.subarray(0, fs.readSync(fd, head, 0, HEAD_READ, 0)), LONGEST_HEADER),
-      file,
-    );
+    return headerOf(fd);
   } finally {
     fs.closeSync(fd);
   }
@@ -39,23 +35,33 @@ export function readLooseHeader(file: string): LooseHeader {
 /** Reads an object into memory; use {@link streamLoose} for large ones. Throws as {@link readLooseHeader}. */
 export function readLoose(file: string): StoredObject {
   const stored = fs.readFileSync(file);
-  const header = parseHeader(inflateHead(stored.subarray(0, HEAD_READ), LONGEST_HEADER), file);
+  const header = parseHeader(stored.subarray(0, HEAD_READ));
   let all: Buffer;
   try {
     all = zlib.inflateSync(stored, { maxOutputLength: header.start + header.size });
   } catch (error) {
-    throw repositoryCorrupt(`loose object ${file} is damaged`, error);
+    throw repositoryCorrupt('its zlib stream is damaged', error);
   }
-  if (all.length !== header.start + header.size) throw repositoryCorrupt(`loose object ${file} is cut short`);
+  if (all.length !== header.start + header.size) throw wrongSize();
   return { type: header.type, data: all.subarray(header.start) };
 }
 
-/** The data of a loose object, slice by slice. */
-export async function* streamLoose(file: string, header: LooseHeader): AsyncGenerator<Buffer> {
+/** The data of a loose object, slice by slice. The file is opened at once: throws as {@link readLooseHeader}. */
+export function streamLoose(file: string): AsyncGenerator<Buffer> {
+  const fd = fs.openSync(file, 'r');
+  try {
+    return slicesOf(fd, headerOf(fd));
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+async function* slicesOf(fd: number, header: LooseHeader): AsyncGenerator<Buffer> {
   let skip = header.start;
   let left = header.size;
   try {
-    for await (const piece of inflateStream(fs.createReadStream(file))) {
+    for await (const piece of inflateStream(fs.createReadStream('', { fd, start: 0 }))) {
       const data = piece.subarray(Math.min(skip, piece.length));
       skip -= piece.length - data.length;
       left -= data.length;
@@ -63,15 +69,26 @@ export async function* streamLoose(file: string, header: LooseHeader): AsyncGene
       if (data.length > 0) yield data;
     }
   } catch (error) {
-    throw repositoryCorrupt(`loose object ${file} is damaged`, error);
+    throw repositoryCorrupt('its zlib stream is damaged', error);
   }
-  if (left !== 0) throw repositoryCorrupt(`loose object ${file} has another size than its header says`);
+  if (left !== 0) throw wrongSize();
 }
 
-function parseHeader(head: Buffer, file: string): LooseHeader {
+function headerOf(fd: number): LooseHeader {
+  const head = Buffer.allocUnsafe(HEAD_READ);
+  return parseHeader(head.subarray(0, fs.readSync(fd, head, 0, HEAD_READ, 0)));
+}
+
+/** @param stored the first bytes of the file */
+function parseHeader(stored: Buffer): LooseHeader {
+  const head = inflateHead(stored, LONGEST_HEADER);
   const end = head.indexOf(0);
   const match = /^(\w+) (\d+)$/.exec(head.toString('latin1', 0, Math.max(0, end)));
   const type = match && typeFromName(match[1]);
-  if (!match || !type) throw repositoryCorrupt(`loose object ${file} has no valid header`);
+  if (!match || !type) throw repositoryCorrupt('it has no valid header');
   return { type, size: Number(match[2]), start: end + 1 };
+}
+
+function wrongSize(): Error {
+  return repositoryCorrupt('it has another size than its header says');
 }

@@ -1,5 +1,5 @@
 /** Objects of a view by number: type, size, content. */
-import { PackhorseError, repositoryCorrupt } from '../errors.ts';
+import { type PackhorseError, repositoryCorrupt } from '../errors.ts';
 import { applyDelta, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
 import { inflateStream } from './inflate.ts';
@@ -145,8 +145,13 @@ export class ObjectReader {
 
   async *#streamLoose(number: number): AsyncGenerator<Buffer> {
     const empty = (async function* () {})();
-    const open = (file: string) => streamLoose(file, readLooseHeader(file));
-    yield* this.#loose<AsyncGenerator<Buffer>>(number, open, (copy) => this.stream(copy)) ?? empty;
+    const content =
+      this.#loose<AsyncGenerator<Buffer>>(number, streamLoose, (copy) => this.stream(copy)) ?? empty;
+    try {
+      yield* content;
+    } catch (error) {
+      throw this.#damagedLoose(number, error);
+    }
   }
 
   #readWhole(at: PackedAt, header: EntryHeader): StoredObject {
@@ -174,6 +179,14 @@ export class ObjectReader {
     }
   }
 
+  #damagedLoose(number: number, cause: unknown): PackhorseError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return repositoryCorrupt(
+      `unable to read ${this.view.hex(number)}: loose object is corrupt (${why})`,
+      cause,
+    );
+  }
+
   #inflate({ pack, rank }: PackedAt, header: EntryHeader, into: Buffer, to: number): void {
     try {
       inflateInto(pack.bytes(header.data, pack.end(rank) - header.data), into, to, header.size);
@@ -191,13 +204,7 @@ export class ObjectReader {
     try {
       if (file) return read(file);
     } catch (error) {
-      if (error instanceof PackhorseError) throw error;
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw repositoryCorrupt(
-          `unable to read ${this.view.hex(number)}: ${(error as Error).message}`,
-          error,
-        );
-      }
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#damagedLoose(number, error);
     }
     let copy = this.view.findPackedCopy(number);
     if (copy < 0) {

@@ -119,9 +119,14 @@ export class ObjectView {
     return this.#findPacked(this.oid(number), 0);
   }
 
+  /** Why packs could not be used: with any, that an object is not found does not mean that it is not there. */
+  get problems(): string[] {
+    return this.#directories.flatMap((directory) => directory.problems);
+  }
+
   /** The error to throw for an object that is not there, with the reason where one is known. */
   missing(hex: string): Error {
-    const problems = this.#directories.flatMap((directory) => directory.problems);
+    const { problems } = this;
     return objectMissing(hex, problems.length > 0 ? problems.join('; ') : undefined);
   }
 

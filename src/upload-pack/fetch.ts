@@ -23,7 +23,7 @@ export const fetch: Command = async (context, args) => {
   if (request.wants.length === 0 && !request.waitForDone) return;
   const wants = request.wants.map((want) => {
     const number = view.findNow(want);
-    if (number < 0) throw notOurRef(want);
+    if (number < 0) throw view.problems.length > 0 ? view.missing(want) : notOurRef(want);
     return number;
   });
   const source = new CommitSource(objects);

@@ -15,6 +15,7 @@ export const lsRefs: Command = async (context, args) => {
   const unbornMode = repository.config.get('lsrefs.unborn') ?? 'advertise';
   const request = parseLsRefs(args);
   const source = new CommitSource(repository.objects);
+  const { view } = repository.objects;
   const { prefixes } = request;
   const isListed = (name: string) =>
     !repository.isHidden(name) &&
@@ -41,7 +42,12 @@ export const lsRefs: Command = async (context, args) => {
     await add(`unborn HEAD symref-target:${head.target}`);
   }
   for (const ref of repository.refs.list(prefixes)) {
-    if (!isListed(ref.name) || !ref.oid || source.objects.view.findHex(ref.oid) < 0) continue;
+    if (!isListed(ref.name) || !ref.oid) continue;
+    if (view.findHex(ref.oid) < 0) {
+      // Left out, as git does; but a client that prunes must not take a damaged pack for deleted branches.
+      if (view.problems.length > 0) throw view.missing(ref.oid);
+      continue;
+    }
     await add(refLine(ref, ref.oid, request, source));
     if (pace.due()) await pace.pause();
   }
