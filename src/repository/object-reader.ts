@@ -145,8 +145,11 @@ export class ObjectReader {
 
   async *#streamLoose(number: number): AsyncGenerator<Buffer> {
     const empty = (async function* () {})();
-    const content =
-      this.#loose<AsyncGenerator<Buffer>>(number, streamLoose, (copy) => this.stream(copy)) ?? empty;
+    const open = (file: string) => this.#guarded(number, streamLoose(file));
+    yield* this.#loose<AsyncGenerator<Buffer>>(number, open, (copy) => this.stream(copy)) ?? empty;
+  }
+
+  async *#guarded(number: number, content: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
     try {
       yield* content;
     } catch (error) {
