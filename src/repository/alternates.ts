@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-const MAX_DEPTH = 5;
+const MAX_DEPTH = 6;
 
 /**
  * The object directories of a repository: its own first, then those it borrows from, each once.

@@ -44,7 +44,8 @@ export class GitConfig {
     const value = entry.value.toLowerCase();
     if (['true', 'yes', 'on'].includes(value)) return true;
     if (['false', 'no', 'off', ''].includes(value)) return false;
-    if (/^[+-]?\d+$/.test(value)) return Number(value) !== 0;
+    const number = parseInteger(entry.value);
+    if (number !== undefined) return number !== 0;
     throw repositoryUnsupported(`bad boolean config value '${entry.value}' for '${key}'`);
   }
 
@@ -52,13 +53,22 @@ export class GitConfig {
   integer(key: string, fallback: number): number {
     const value = this.get(key);
     if (value === undefined) return fallback;
-    const match = /^([+-]?\d+)([kmg]?)$/i.exec(value.trim());
-    if (!match) throw repositoryUnsupported(`bad numeric config value '${value}' for '${key}'`);
-    const unit = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }[
-      match[2].toLowerCase() as '' | 'k' | 'm' | 'g'
-    ];
-    return Number(match[1]) * unit;
+    const number = parseInteger(value);
+    if (number === undefined) throw repositoryUnsupported(`bad numeric config value '${value}' for '${key}'`);
+    return number;
   }
+}
+
+/** As C's `strtoimax` with base 0, then a unit: `0x` starts hexadecimal digits, `0` octal ones. */
+function parseInteger(text: string): number | undefined {
+  const match = /^[ \t]*([+-]?)(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9]\d*))([kmg]?)$/i.exec(text);
+  if (!match) return undefined;
+  const [, sign, hex, octal, decimal, unit] = match;
+  const digits = hex ?? octal ?? decimal;
+  const number =
+    Number.parseInt(digits, hex ? 16 : octal ? 8 : 10) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ');
+  if (!Number.isSafeInteger(number)) return undefined;
+  return sign === '-' && number !== 0 ? -number : number;
 }
 
 /**
@@ -82,27 +92,29 @@ export function parseConfig(text: string, name = 'config'): ConfigEntry[] {
     return found;
   };
   for (;;) {
-    match(/(?:\s|[#;][^\n]*)*/y);
+    match(/(?:[ \t\r\n]|[#;][^\n]*)*/y);
     if (at >= source.length) return entries;
-    const header = match(/\[([A-Za-z0-9.-]+)(?:[ \t]+"((?:[^"\\\n]|\\[^\n])*)")?[ \t]*\]/y);
+    const header = match(/\[([A-Za-z0-9.-]+)(?:[ \t\r]+"((?:[^"\\\n]|\\[^\n])*)")?\]/y);
     if (header) {
       const subsection = header[2]?.replace(/\\(.)/g, '$1');
-      section = header[1].toLowerCase() + (subsection === undefined ? '' : `.${subsection}`);
+      section = `${header[1].toLowerCase()}.${subsection === undefined ? '' : `${subsection}.`}`;
       continue;
     }
     const key = match(/([A-Za-z][A-Za-z0-9-]*)[ \t]*/y);
-    if (!key || section === '') throw fail();
-    const name = `${section}.${key[1].toLowerCase()}`;
+    if (!key) throw fail();
+    const name = section + key[1].toLowerCase();
     if (!match(/=[ \t]*/y)) {
-      if (at < source.length && !match(/(?=[\n#;])/y)) throw fail();
+      if (at < source.length && source[at] !== '\n') throw fail();
       entries.push({ key: name, value: undefined });
       continue;
     }
-    const raw = match(/(?:[^\n"\\#;]|\\[\s\S]|"(?:[^"\\\n]|\\[\s\S])*")*/y);
+    const raw = match(/(?:[^\n"\\#;]|\\(?:[\s\S]|$)|"(?:[^"\\\n]|\\[\s\S])*")*/y);
     if (!raw || (at < source.length && !match(/(?=[\n#;])/y))) throw fail();
     entries.push({ key: name, value: unquoteValue(raw[0], fail) });
   }
 }
+
+const BLANK = ' \t\r\n';
 
 /** Quotes are taken off, escapes replaced, white space at the end dropped where it is not quoted. */
 function unquoteValue(raw: string, fail: () => Error): string {
@@ -123,14 +135,15 @@ function unquoteValue(raw: string, fail: () => Error): string {
       quoted = !quoted;
       kept = value.length;
     } else if (c === '\\') {
-      const replaced = escapes[raw[++i]];
+      // A backslash at the end of the file stands before a line end that git makes up.
+      const replaced = escapes[raw[++i] ?? '\n'];
       if (replaced === undefined) throw fail();
       value += replaced;
       kept = value.length;
-    } else {
+    } else if (quoted || !BLANK.includes(c)) {
       value += c;
-      if (quoted || !/\s/.test(c)) kept = value.length;
-    }
+      kept = value.length;
+    } else if (value !== '') value += c;
   }
   return value.slice(0, kept);
 }

@@ -15,10 +15,15 @@ interface Slot {
   readonly type: ObjectType;
 }
 
+/** The objects kept of one pack, by rank. */
+type Slots = Map<number, Slot>;
+
 interface Segment {
   readonly memory: Buffer;
   used: number;
-  readonly keys: number[];
+  /** What was put in, side by side: of which pack, under which rank. */
+  readonly owners: Slots[];
+  readonly ranks: number[];
 }
 
 /** Room for one object: `length` bytes at `at` of `memory`, and one byte behind them that may be written to. */
@@ -35,21 +40,21 @@ export class ObjectArena {
   readonly #limit: number;
   /** The oldest first; the last is being filled. */
   readonly #segments: Segment[] = [];
-  readonly #slots = new Map<number, Slot>();
+  readonly #slots = new WeakMap<object, Slots>();
 
   /** @param budget bytes held at most, allocated as they are needed */
   constructor(budget: number) {
     this.#limit = Math.max(4, Math.floor(budget / SEGMENT_BYTES));
   }
 
-  /** The object kept under a key. */
-  get(key: number): { type: ObjectType; data: Buffer } | undefined {
-    const slot = this.#slots.get(key);
+  /** The object kept of a pack. */
+  get(pack: object, rank: number): { type: ObjectType; data: Buffer } | undefined {
+    const slot = this.#slots.get(pack)?.get(rank);
     if (!slot) return undefined;
     const { segment, at, length, type } = slot;
     const data = segment.memory.subarray(at, at + length);
     // About to be emptied: what is in use again is kept by being read again into a young segment.
-    if (this.#isOld(segment)) return { type, data: this.#renew(key, slot, data) };
+    if (this.#isOld(segment)) return { type, data: this.#renew(pack, rank, slot, data) };
     return { type, data };
   }
 
@@ -64,17 +69,23 @@ export class ObjectArena {
   }
 
   /** Keeps what was put into the room that was asked for last. */
-  keep(key: number, type: ObjectType, room: Room, length: number): void {
+  keep(pack: object, rank: number, type: ObjectType, room: Room, length: number): void {
     const segment = this.#segments.at(-1);
     if (!segment || segment.memory !== room.memory) return;
-    this.#slots.set(key, { segment, at: room.at, length, type });
-    segment.keys.push(key);
+    let slots = this.#slots.get(pack);
+    if (!slots) {
+      slots = new Map();
+      this.#slots.set(pack, slots);
+    }
+    slots.set(rank, { segment, at: room.at, length, type });
+    segment.owners.push(slots);
+    segment.ranks.push(rank);
   }
 
-  #renew(key: number, { type, length }: Slot, data: Buffer): Buffer {
+  #renew(pack: object, rank: number, { type, length }: Slot, data: Buffer): Buffer {
     const room = this.room(length);
     room.memory.set(data, room.at);
-    this.keep(key, type, room, length);
+    this.keep(pack, rank, type, room, length);
     return room.memory.subarray(room.at, room.at + length);
   }
 
@@ -87,13 +98,15 @@ export class ObjectArena {
   #nextSegment(): Segment {
     let segment: Segment;
     if (this.#segments.length < this.#limit) {
-      segment = { memory: Buffer.allocUnsafeSlow(SEGMENT_BYTES), used: 0, keys: [] };
+      segment = { memory: Buffer.allocUnsafeSlow(SEGMENT_BYTES), used: 0, owners: [], ranks: [] };
     } else {
       segment = this.#segments.shift()!;
-      for (const key of segment.keys) {
-        if (this.#slots.get(key)?.segment === segment) this.#slots.delete(key);
+      for (const [i, slots] of segment.owners.entries()) {
+        const rank = segment.ranks[i];
+        if (slots.get(rank)?.segment === segment) slots.delete(rank);
       }
-      segment.keys.length = 0;
+      segment.owners.length = 0;
+      segment.ranks.length = 0;
       segment.used = 0;
     }
     this.#segments.push(segment);

@@ -96,7 +96,7 @@ export class ObjectDirectory {
     const listing = new Map<string, { identity: string; order: string }>();
     for (const file of names) {
       const name = file.slice(0, -'.idx'.length);
-      if (!file.startsWith('pack-') || !file.endsWith('.idx') || !all.has(`${name}.pack`)) continue;
+      if (file.startsWith('.') || !file.endsWith('.idx') || !all.has(`${name}.pack`)) continue;
       const stat = fs.statSync(path.join(directory, `${name}.pack`), { throwIfNoEntry: false });
       if (!stat) continue;
       const cruft = all.has(`${name}.mtimes`) ? 1 : 0;

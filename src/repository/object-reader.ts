@@ -11,6 +11,9 @@ import type { EntryHeader, PackFile } from './pack-file.ts';
 import { Spool } from './spool.ts';
 import { inflateInto } from './zlib-handle.ts';
 
+/** No zlib stream inflates to more than this for each of its bytes. */
+const LARGEST_INFLATION = 1040;
+
 /** A delta starts with two sizes of at most ten bytes each. */
 const DELTA_HEAD = 20;
 
@@ -61,7 +64,7 @@ export class ObjectReader {
     const deltas: { at: PackedAt; header: EntryHeader }[] = [];
     let object: StoredObject | undefined;
     for (let at = this.view.packedAt(number); ; ) {
-      object = this.#arena.get(keyOf(at));
+      object = this.#arena.get(at.pack, at.rank);
       if (object) break;
       const header = at.pack.header(at.rank);
       if (!isDelta(header)) {
@@ -159,14 +162,16 @@ export class ObjectReader {
 
   #readWhole(at: PackedAt, header: EntryHeader): StoredObject {
     const { size } = header;
+    this.#checkSize(at, header);
     const room = this.#arena.room(size);
     this.#inflate(at, header, room.memory, room.at);
     const type = header.type as ObjectType;
-    this.#arena.keep(keyOf(at), type, room, size);
+    this.#arena.keep(at.pack, at.rank, type, room, size);
     return { type, data: room.memory.subarray(room.at, room.at + size) };
   }
 
   #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader): StoredObject {
+    this.#checkSize(at, header);
     if (this.#delta.length < header.size + 1) this.#delta = Buffer.allocUnsafeSlow(header.size * 2 + 1024);
     this.#inflate(at, header, this.#delta, 0);
     const delta = this.#delta.subarray(0, header.size);
@@ -175,11 +180,17 @@ export class ObjectReader {
       const room = this.#arena.room(size);
       const data = room.memory.subarray(room.at, room.at + size);
       applyDelta(base.data, delta, data);
-      this.#arena.keep(keyOf(at), base.type, room, size);
+      this.#arena.keep(at.pack, at.rank, base.type, room, size);
       return { type: base.type, data };
     } catch (error) {
       throw damaged(at.pack, at.rank, error);
     }
+  }
+
+  /** Before memory is taken: a damaged header may claim any size. */
+  #checkSize({ pack, rank }: PackedAt, header: EntryHeader): void {
+    if (header.size <= (pack.end(rank) - header.data) * LARGEST_INFLATION) return;
+    throw damaged(pack, rank, new Error('it claims to hold more than its bytes can'));
   }
 
   #damagedLoose(number: number, cause: unknown): PackhorseError {
@@ -250,10 +261,6 @@ async function* streamRebuilt(
 
 export function isDelta(header: EntryHeader): boolean {
   return header.type === OFS_DELTA || header.type === REF_DELTA;
-}
-
-function keyOf({ pack, rank }: PackedAt): number {
-  return pack.serial * 2 ** 32 + rank;
 }
 
 function ringOfDeltas(pack: PackFile): PackhorseError {

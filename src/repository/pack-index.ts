@@ -160,6 +160,8 @@ export class PackIndex {
   }
 
   #compareTail(id: number, bytes: Uint8Array, at: number): number {
+    // The fanout table vouches for the first byte only where the index is sound.
+    if (this.#data[id] !== bytes[at]) return this.#data[id] - bytes[at];
     for (let i = 5; i < this.#hash; i++) {
       const difference = this.#data[id + i] - bytes[at + i];
       if (difference !== 0) return difference;
@@ -174,9 +176,13 @@ export class PackIndex {
     const packHash = rev.subarray(rev.length - 2 * this.#hash, rev.length - this.#hash);
     if (!packHash.equals(this.packHash)) return undefined;
     const positions = new Uint32Array(this.count);
+    let previous = -1;
     for (let rank = 0; rank < this.count; rank++) {
       positions[rank] = rev.readUInt32BE(12 + rank * 4);
       if (positions[rank] >= this.count) return undefined;
+      const offset = this.#offsetAt(positions[rank]);
+      if (offset <= previous) return undefined;
+      previous = offset;
     }
     return positions;
   }

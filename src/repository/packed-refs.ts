@@ -1,6 +1,7 @@
 /** The file `packed-refs` (protocol section 6.11). */
 import fs from 'node:fs';
 import path from 'node:path';
+import { repositoryCorrupt } from '../errors.ts';
 import { isRefName } from './ref-name.ts';
 
 export interface PackedRef {
@@ -59,7 +60,7 @@ export function parsePackedRefs(text: string): PackedRef[] {
   const refs: { name: string; oid: string; peeled: string | null | undefined }[] = [];
   for (let from = 0; from < text.length; ) {
     const end = text.indexOf('\n', from);
-    if (end < 0) break;
+    if (end < 0) throw repositoryCorrupt(`unterminated line in packed-refs: ${text.slice(from)}`);
     const line = text.slice(from, end);
     from = end + 1;
     if (line.startsWith('#')) continue;
@@ -71,7 +72,9 @@ export function parsePackedRefs(text: string): PackedRef[] {
     const space = line.indexOf(' ');
     const name = line.slice(space + 1);
     const oid = line.slice(0, Math.max(0, space));
-    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(oid) || !isRefName(name)) continue;
+    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(oid))
+      throw repositoryCorrupt(`unexpected line in packed-refs: ${line}`);
+    if (!isRefName(name)) continue;
     const complete = fullyPeeled || (tagsPeeled && name.startsWith('refs/tags/'));
     refs.push({ name, oid, peeled: complete ? null : undefined });
   }

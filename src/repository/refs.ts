@@ -14,7 +14,9 @@ export interface Ref {
 }
 
 const MAX_HOPS = 5;
-type LooseValue = { oid: string } | { target: string };
+const NO_SUCH_FILE = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+/** null: there is a file, but what it holds is no ref. */
+type LooseValue = { oid: string } | { target: string } | null;
 
 /** The refs of one git directory as one request sees them. */
 export class FileRefs {
@@ -34,7 +36,7 @@ export class FileRefs {
   /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
   resolve(name: string): Ref | undefined {
     let current = name;
-    for (let hops = 0; hops <= MAX_HOPS; hops++) {
+    for (let hops = 0; hops < MAX_HOPS; hops++) {
       const value = this.#read(current);
       const target = current === name ? undefined : current;
       if (!value) return target ? { name, oid: undefined, target, peeled: undefined } : undefined;
@@ -73,6 +75,7 @@ export class FileRefs {
   #read(name: string): { oid: string; peeled: string | null | undefined } | { target: string } | undefined {
     if (name !== 'HEAD' && !isRefName(name)) return undefined;
     const loose = this.#readLoose(name);
+    if (loose === null) return undefined;
     if (loose) return 'oid' in loose ? { oid: loose.oid, peeled: undefined } : loose;
     let packed = this.#packed.get(name);
     if (!packed) {
@@ -91,13 +94,14 @@ export class FileRefs {
         if (isRefName(link)) return { target: link };
       }
       text = fs.readFileSync(file, 'latin1');
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (NO_SUCH_FILE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
     }
     const symbolic = /^ref:\s*(.*?)\s*$/s.exec(text);
     if (symbolic) return { target: symbolic[1] };
     const oid = /^([0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\s|$)/i.exec(text)?.[1].toLowerCase();
-    return oid && !/^0+$/.test(oid) ? { oid } : undefined;
+    return oid && !/^0+$/.test(oid) ? { oid } : null;
   }
 
   #collect(directory: string, mayHold: (directory: string) => boolean, into: string[]): void {

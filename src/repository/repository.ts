@@ -125,7 +125,13 @@ function readConfig(gitDirectory: string): GitConfig {
 function checkFormat(config: GitConfig): ObjectFormat {
   const version = config.integer('core.repositoryformatversion', 0);
   if (version > 1) throw repositoryUnsupported(`expected git repository version <= 1, found ${version}`);
-  if (version < 1) return OBJECT_FORMATS.sha1;
+  if (version < 1) {
+    const later = ['objectformat', 'refstorage'].find(
+      (name) => config.get(`extensions.${name}`) !== undefined,
+    );
+    if (later) throw repositoryUnsupported(`repo version is 0, but v1-only extension found: ${later}`);
+    return OBJECT_FORMATS.sha1;
+  }
   for (const name of config.names('extensions')) {
     if (name === 'objectformat' || HARMLESS_EXTENSIONS.includes(name)) continue;
     if (name === 'refstorage' && config.get('extensions.refstorage') === 'files') continue;

@@ -36,7 +36,11 @@ let inflate: InflateInternals | undefined;
  */
 export type InflateInto = (input: Uint8Array, output: Uint8Array, at: number, size: number) => void;
 
+/** zlib counts room in 32 bits. */
+const LARGEST = 2 ** 32 - 2;
+
 const byHandle: InflateInto = (input, output, at, size) => {
+  if (size > LARGEST) throw new Error('the stream is too large for memory');
   if (!inflate) {
     inflate = zlib.createInflate() as InflateInternals;
     inflate.on('error', () => {}); // thrown below

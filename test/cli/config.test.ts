@@ -1,0 +1,266 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isLoopback, readServeConfig } from '../../src/cli/config.ts';
+import { ConfigError, environmentName, type Flag, SERVE_FLAGS } from '../../src/cli/flags.ts';
+import { HELP, serveHelp } from '../../src/cli/help.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+
+const flags = SERVE_FLAGS as readonly Flag[];
+const directory = temporaryDirectory();
+const file = path.join(directory, 'file');
+fs.writeFileSync(file, '');
+fs.symlinkSync('loop', path.join(directory, 'loop'));
+fs.symlinkSync('nowhere', path.join(directory, 'dangling'));
+
+function refusal(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string {
+  try {
+    readServeConfig(args, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error('it was accepted');
+}
+
+/** Values that each flag must refuse. */
+const BAD: Readonly<Record<string, readonly string[]>> = {
+  root: [file, path.join(directory, 'missing'), path.join(file, 'below'), path.join(directory, 'loop')],
+  'allow-path': [file, path.join(directory, 'missing'), path.join(directory, 'dangling')],
+  host: ['example.com', '127.1', '256.0.0.1', '[::1]', '127.0.0.1:80', '0.0.0.0', '::', '192.168.0.1', '*'],
+  'metrics-host': ['example.com', '[::1]', '0.0.0.0', '::', '::1%lo', '::ffff:10.0.0.1'],
+  port: ['abc', '65536', '1.5', '1e3', '0x50', '+80', ' 80', '99999999999999999999'],
+  'metrics-port': ['abc', '65536', '8417', 'http'],
+  workers: ['0', '257', 'two', '1.5'],
+  'max-request-size': ['0', '0k', '32mb', '1.5m', 'm', '9999999999999999', '9999999999g'],
+  'memory-limit': ['0', 'unlimited', '50%'],
+  'memory-warn-ratio': ['0', '1.01', '85%', '0x1', 'Infinity', '1e-1', '.', '0,5'],
+  'log-level': ['verbose', 'INFO', 'toString'],
+};
+
+describe('a wrong value', () => {
+  const cases = Object.entries(BAD).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as const),
+  );
+
+  test('of every flag with a value is in the table', () => {
+    expect(Object.keys(BAD).sort()).toEqual(
+      flags
+        .filter(({ value }) => value)
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  test.each(cases)('--%s=%s is refused by flag and by variable, and named', (name, value) => {
+    const flag = flags.find((candidate) => candidate.name === name)!;
+    const byFlag = refusal([`--${name}=${value}`]);
+    expect(byFlag).toContain(`--${name}`);
+    expect(byFlag).toContain(value);
+    const byVariable = refusal([], { [environmentName(flag)]: value });
+    expect(byVariable).toContain(`--${name}`);
+    // The one refusal that is about two flags names no variable.
+    if (value !== '8417') expect(byVariable).toContain(environmentName(flag));
+  });
+
+  test.each(['yes', 'TRUE', '2', 'toString', ' '])(
+    '%j is no value for a switch in the environment',
+    (value) => {
+      const message = refusal([], { PACKHORSE_INSECURE_ALLOW_ANONYMOUS: value });
+      expect(message).toContain('PACKHORSE_INSECURE_ALLOW_ANONYMOUS (--insecure-allow-anonymous)');
+      expect(message).toContain('true, false, 1, 0');
+    },
+  );
+
+  test('whatever is given, the message is one line without control characters', () => {
+    const value = fc.string({ unit: 'binary', minLength: 1 });
+    fc.assert(
+      fc.property(fc.constantFrom(...flags), value, (flag, text) => {
+        for (const args of [[`--${flag.name}=${text}`], [`--${flag.name}`, text], [text], [`--${text}`]]) {
+          try {
+            readServeConfig(args, {});
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigError);
+            expect((error as Error).message).not.toMatch(/\p{Cc}/u);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('a wrong command line', () => {
+  test.each([
+    [['--no-such-flag'], '--no-such-flag'],
+    [['--no-such-flag=1'], '--no-such-flag'],
+    [['--Port', '80'], '--Port'],
+    [['-p', '80'], '-p'],
+    [['--no-port'], '--no-port'],
+    [['repos'], 'repos'],
+    [['--', 'repos'], 'repos'],
+    [['--port'], '--port'],
+    [['--port='], '--port'],
+    [['--port', ''], '--port'],
+    [['--root', '--port', '80'], '--root'],
+    [['--root', ''], '--root'],
+    [['--insecure-allow-anonymous=true'], '--insecure-allow-anonymous'],
+    [['--insecure-allow-anonymous', 'true'], 'true'],
+  ])('%j is refused and says %s', (args, names) => {
+    expect(refusal(args)).toContain(names);
+  });
+});
+
+describe('where a value comes from', () => {
+  test('flag beats environment beats default', () => {
+    expect(readServeConfig([], {}).port).toBe(8417);
+    expect(readServeConfig([], { PACKHORSE_PORT: '1' }).port).toBe(1);
+    expect(readServeConfig(['--port', '2'], { PACKHORSE_PORT: '1' }).port).toBe(2);
+    expect(readServeConfig(['--port', '2', '--port=3'], {}).port).toBe(3);
+  });
+
+  test('a flag that beats a wrong variable makes it right', () => {
+    expect(readServeConfig(['--port', '2'], { PACKHORSE_PORT: 'x' }).port).toBe(2);
+  });
+
+  test('an empty variable counts as none', () => {
+    const environment = Object.fromEntries(flags.map((flag) => [environmentName(flag), '']));
+    expect(readServeConfig([], environment)).toEqual(readServeConfig([], {}));
+  });
+
+  test('every flag can come from its variable alone', () => {
+    const config = readServeConfig([], {
+      PACKHORSE_ROOT: directory,
+      PACKHORSE_HOST: '::1',
+      PACKHORSE_PORT: '0',
+      PACKHORSE_METRICS_HOST: 'LocalHost',
+      PACKHORSE_METRICS_PORT: '65535',
+      PACKHORSE_ALLOW_PATH: `${directory}:/:`,
+      PACKHORSE_WORKERS: '3',
+      PACKHORSE_MAX_REQUEST_SIZE: '5K',
+      PACKHORSE_MEMORY_LIMIT: '2g',
+      PACKHORSE_MEMORY_WARN_RATIO: '.5',
+      PACKHORSE_LOG_LEVEL: 'silent',
+      PACKHORSE_INSECURE_ALLOW_ANONYMOUS: '1',
+    });
+    expect(config).toEqual({
+      root: directory,
+      rootIsDefault: false,
+      host: '::1',
+      port: 0,
+      metricsHost: 'localhost',
+      metricsPort: 65535,
+      allowPaths: [directory, '/'],
+      workers: 3,
+      maxRequestBytes: 5 * 1024,
+      memoryLimit: 2 * 1024 ** 3,
+      memoryWarnRatio: 0.5,
+      logLevel: 'silent',
+      insecureAllowAnonymous: true,
+    });
+  });
+
+  test('a flag that may be repeated takes the place of its whole variable', () => {
+    const args = ['--allow-path', directory, '--allow-path', '/'];
+    expect(readServeConfig(args, { PACKHORSE_ALLOW_PATH: '/tmp' }).allowPaths).toEqual([directory, '/']);
+  });
+
+  test('without a root it is ./repos, and that it was no one’s choice is known', () => {
+    const { root, rootIsDefault } = readServeConfig([], {});
+    expect(root).toBe(path.resolve('repos'));
+    expect(rootIsDefault).toBe(true);
+    expect(readServeConfig(['--root', directory], {}).rootIsDefault).toBe(false);
+    expect(readServeConfig([], { PACKHORSE_ROOT: directory }).rootIsDefault).toBe(false);
+  });
+
+  test('numbers in range are read as they are', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 65535 }),
+        fc.integer({ min: 1, max: 2 ** 23 - 1 }),
+        (port, size) => {
+          const config = readServeConfig(
+            ['--port', `${port}`, '--metrics-port=0', `--memory-limit=${size}g`],
+            {},
+          );
+          expect(config.port).toBe(port);
+          expect(config.memoryLimit).toBe(size * 2 ** 30);
+        },
+      ),
+    );
+  });
+});
+
+describe('addresses that others can reach', () => {
+  const open = [
+    '0.0.0.0',
+    '::',
+    '126.255.255.255',
+    '128.0.0.0',
+    '10.0.0.1',
+    '192.0.2.1',
+    'fe80::1%eth0',
+    '2001:db8::1',
+  ];
+
+  test.each(open)('%s is refused unless anonymous access is meant', (address) => {
+    for (const name of ['host', 'metrics-host']) {
+      expect(refusal([`--${name}`, address])).toContain('--insecure-allow-anonymous');
+      expect(refusal([`--${name}`, address], { PACKHORSE_INSECURE_ALLOW_ANONYMOUS: '0' })).toContain(
+        `--${name}`,
+      );
+      readServeConfig([`--${name}`, address, '--insecure-allow-anonymous'], {});
+      readServeConfig([`--${name}`, address], { PACKHORSE_INSECURE_ALLOW_ANONYMOUS: 'true' });
+    }
+  });
+
+  test.each([
+    '127.0.0.1',
+    '127.8.9.10',
+    '::1',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:127.0.0.1',
+    'localhost',
+    'LOCALHOST',
+  ])('%s is this machine alone', (address) => {
+    expect(isLoopback(readServeConfig(['--host', address], {}).host)).toBe(true);
+  });
+
+  test('an IPv4 address is loopback only in 127.0.0.0/8, also where it is mapped to IPv6', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        const expected = address.startsWith('127.');
+        expect(isLoopback(address)).toBe(expected);
+        expect(isLoopback(`::ffff:${address}`)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('two doors', () => {
+  test('need a port each on one address', () => {
+    expect(refusal(['--port', '80', '--metrics-port', '80'])).toContain('--metrics-port');
+    readServeConfig(['--port', '0', '--metrics-port', '0'], {});
+    readServeConfig(['--port', '80', '--metrics-port', '80', '--metrics-host', '::1'], {});
+  });
+});
+
+describe('the help', () => {
+  test.each(flags.map((flag) => [flag]))('has $name with its variable and its default', (flag) => {
+    const rows = serveHelp().split(/\n(?= {2}--)/);
+    const row = rows.find((text) =>
+      text.startsWith(`  --${flag.name}${flag.value ? ` ${flag.value}` : ''}\n`),
+    )!;
+    expect(row).toMatch(new RegExp(`^ +${environmentName(flag)}$`, 'm'));
+    if (flag.default !== undefined) expect(row).toContain(`(default: ${flag.default})`);
+  });
+
+  test('a default in the help is the value in force', () => {
+    const given = flags.filter((flag) => flag.default).flatMap((flag) => [`--${flag.name}`, flag.default!]);
+    expect(readServeConfig(given, {})).toEqual(readServeConfig([], {}));
+  });
+
+  test('fits a terminal', () => {
+    for (const line of `${HELP}${serveHelp()}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
