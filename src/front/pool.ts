@@ -11,8 +11,12 @@ export type WorkerMessage = FromWorker<Statistics, WireError>;
 
 /** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
 const TASKS_PER_WORKER = 1024;
-/** In a worker most memory is bytes outside of the heap; a small young generation keeps what is dropped small too. */
-const YOUNG_GENERATION_MB = 8;
+/**
+ * In a worker most memory lies outside of the heap, where V8 does not look. A small young generation and a limit for
+ * the old one, far above what a fetch takes, make it collect early: a clone of 400,000 objects grew RSS by 145 MiB
+ * without, by 75 with.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 1024 };
 
 export interface TaskListener {
   /** Everything but the end. Messages come in the order they were sent. */
@@ -40,7 +44,7 @@ export class WorkerPool {
       // With 'sync' an idle worker sleeps so deeply that it receives no message; tasks here live on messages.
       atomics: 'async',
       workerData: settings,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      resourceLimits: RESOURCE_LIMITS,
       recordTiming: false,
     });
     this.#piscina.on('error', onWorkerError);

@@ -1,25 +1,33 @@
 /** Numbers of the objects looked up lately: a tree names mostly the objects that the tree before it named. */
 import type { ObjectView } from '../repository/object-view.ts';
 
-const SLOTS = 65536;
+/** Slots for repositories of any size; three bytes of an id choose one. */
+const MOST_SLOTS = 2 ** 18;
+const LEAST_SLOTS = 2 ** 10;
+const EMPTY = 0xffffffff;
 
 /** A look-up in an index touches memory all over it; one here, a single place. */
 export class NumberCache {
   readonly #view: ObjectView;
   readonly #hash: number;
   readonly #ids: Uint8Array;
-  readonly #numbers = new Float64Array(SLOTS).fill(-1);
+  readonly #numbers: Uint32Array;
+  readonly #mask: number;
 
   constructor(view: ObjectView) {
     this.#view = view;
     this.#hash = view.format.bytes;
-    this.#ids = new Uint8Array(SLOTS * this.#hash);
+    let slots = LEAST_SLOTS;
+    while (slots < view.packedEnd && slots < MOST_SLOTS) slots *= 2;
+    this.#mask = slots - 1;
+    this.#ids = new Uint8Array(slots * this.#hash);
+    this.#numbers = new Uint32Array(slots).fill(EMPTY);
   }
 
   /** {@link ObjectView.find} */
   find(bytes: Uint8Array, at: number): number {
-    const slot = bytes[at] | (bytes[at + 1] << 8);
-    if (this.#numbers[slot] >= 0 && this.#holds(slot, bytes, at)) return this.#numbers[slot];
+    const slot = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) & this.#mask;
+    if (this.#numbers[slot] !== EMPTY && this.#holds(slot, bytes, at)) return this.#numbers[slot];
     const number = this.#view.find(bytes, at);
     if (number >= 0) {
       this.#numbers[slot] = number;
@@ -32,7 +40,7 @@ export class NumberCache {
   #holds(slot: number, bytes: Uint8Array, at: number): boolean {
     const ids = this.#ids;
     const from = slot * this.#hash;
-    for (let i = 2; i < this.#hash; i++) if (ids[from + i] !== bytes[at + i]) return false;
+    for (let i = this.#hash - 1; i >= 0; i--) if (ids[from + i] !== bytes[at + i]) return false;
     return true;
   }
 }

@@ -3,6 +3,7 @@
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitSource, WalkedCommit } from './commit-source.ts';
 import { EXCLUDED, type Marks, QUEUED, WANTED } from './marks.ts';
+import { NumberList } from './number-list.ts';
 import type { Pace } from './pace.ts';
 
 export interface CommitWalk {
@@ -30,7 +31,10 @@ export async function walkCommits(
 ): Promise<CommitWalk> {
   const queue = new CommitQueue();
   const waiting = new Map<number, WalkedCommit | undefined>();
-  const found: { number: number; tree: number; parents: readonly number[] }[] = [];
+  const found = new NumberList();
+  const trees = new NumberList();
+  /** Where a parent may turn out to be excluded: the place of the child in `found`, then the parent. */
+  const links = new NumberList();
   let undecided = 0; // queued and not excluded
   let oldest = Number.POSITIVE_INFINITY;
   let slop = SLOP;
@@ -71,7 +75,14 @@ export async function walkCommits(
     if (!isExcluded) source.checkWhole(number, commit);
     for (const parent of commit.parents) if (parent >= 0) push(parent, isExcluded ? EXCLUDED : WANTED);
     if (!isExcluded) {
-      found.push({ number, tree: commit.tree, parents: commit.parents });
+      if (excluded.length > 0) {
+        for (const parent of commit.parents) {
+          links.push(found.length);
+          links.push(parent);
+        }
+      }
+      found.push(number);
+      trees.push(commit.tree);
       oldest = Math.min(oldest, commit.date);
       slop = SLOP;
     }
@@ -81,14 +92,15 @@ export async function walkCommits(
     }
   }
 
-  const trees: number[] = [];
+  const isSent = (place: number) => !marks.has(found.get(place), EXCLUDED);
+  const sent: number[] = [];
+  for (let i = 0; i < found.length; i++) if (isSent(i)) sent.push(trees.get(i));
   const edges = new Set<number>();
-  for (const { number, tree, parents } of found) {
-    if (marks.has(number, EXCLUDED)) continue;
-    trees.push(tree);
-    for (const parent of parents) if (marks.has(parent, EXCLUDED)) edges.add(parent);
+  for (let i = 0; i < links.length; i += 2) {
+    const parent = links.get(i + 1);
+    if (marks.has(parent, EXCLUDED) && isSent(links.get(i))) edges.add(parent);
   }
-  return { trees, edgeTrees: rootTrees(source, edges) };
+  return { trees: sent, edgeTrees: rootTrees(source, edges) };
 }
 
 /** Root trees of commits that the client has; one that cannot be read is passed over. */

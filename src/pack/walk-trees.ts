@@ -64,9 +64,9 @@ export class TreeWalk {
       this.#marks.add(edge, EXCLUDED);
       this.#entries(
         edge,
-        (isTree, child, name) => {
+        (isTree, child, data, name, id) => {
           this.#marks.add(child, EXCLUDED);
-          if (isTree) append(had, name, child);
+          if (isTree) append(had, data.toString('latin1', name, id), child);
         },
         true,
       );
@@ -76,9 +76,9 @@ export class TreeWalk {
     for (const root of roots) {
       if (this.#isKnown(root)) continue;
       this.#want(root);
-      this.#entries(root, (isTree, child, name) => {
+      this.#entries(root, (isTree, child, data, name, id) => {
         if (this.#isKnown(child)) return;
-        if (isTree) append(fresh, name, child);
+        if (isTree) append(fresh, data.toString('latin1', name, id), child);
         else this.#want(child);
       });
       if (this.#pace.due()) await this.#pause();
@@ -86,10 +86,13 @@ export class TreeWalk {
     for (const [name, trees] of fresh) await this.#walkBeside(trees, had.get(name) ?? [], depth + 1);
   }
 
-  /** @param optional a tree that cannot be read, or an entry that is not there, is passed over */
+  /**
+   * Calls `visit` for every tree and blob of a tree; its name lies in `data` from `name` to `id`.
+   * @param optional a tree that cannot be read, or an entry that is not there, is passed over
+   */
   #entries(
     tree: number,
-    visit: (isTree: boolean, child: number, name: string) => void,
+    visit: (isTree: boolean, child: number, data: Buffer, name: number, id: number) => void,
     optional = false,
   ): void {
     const { view } = this.#objects;
@@ -106,7 +109,7 @@ export class TreeWalk {
     forEachTreeEntry(data, hash, (kind, name, id) => {
       if (kind === 'gitlink') return;
       const child = this.#numbers.find(data, id);
-      if (child >= 0) visit(kind === 'tree', child, kind === 'tree' ? data.toString('latin1', name, id) : '');
+      if (child >= 0) visit(kind === 'tree', child, data, name, id);
       else if (!optional) throw view.missing(data.toString('hex', id, id + hash));
     });
   }

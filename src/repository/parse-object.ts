@@ -70,9 +70,9 @@ export function forEachTreeEntry(
     const mode = at;
     while (data[at] !== 32 && at < data.length) at++;
     const name = at + 1;
-    const nul = data.indexOf(0, name);
-    if (at === mode || nul < 0 || nul + 1 + hash > data.length)
-      throw repositoryCorrupt('a tree is not well formed');
+    let nul = name;
+    while (data[nul] !== 0 && nul < data.length) nul++;
+    if (at === mode || nul + 1 + hash > data.length) throw repositoryCorrupt('a tree is not well formed');
     visit(kindOf(data, mode, at), name, nul + 1);
     at = nul + 1 + hash;
   }
