@@ -23,7 +23,8 @@ export interface PumpResult {
 }
 
 /**
- * Runs a task and sends its response. Resolves when the worker has ended the task, never before, and never rejects.
+ * Runs a task and sends its response. Resolves when the worker has ended the task and the last byte has gone out, or
+ * the client went away; it never rejects.
  */
 export function pump(
   pool: WorkerPool,
@@ -42,6 +43,12 @@ class Pump implements TaskListener {
   #begun = false;
   #inPack = false;
   #bytes = 0;
+  /** Bytes written that have not gone out. */
+  #unsent = 0;
+  /** How the task ended; undefined while it runs. */
+  #end: { statistics?: Statistics; error?: PackhorseError } | undefined;
+  /** How the stream ended: all sent, or the client gone. */
+  #stream: 'open' | 'sent' | 'gone' = 'open';
 
   constructor(target: PumpTarget, inflight: InflightBytes, resolve: (result: PumpResult) => void) {
     this.#target = target;
@@ -52,8 +59,9 @@ class Pump implements TaskListener {
   start(pool: WorkerPool, task: Parameters<WorkerPool['run']>[0]): void {
     this.#task = pool.run(task, this);
     const { stream } = this.#target;
-    stream.once('close', this.#clientClosed);
-    if (stream.destroyed) this.#clientClosed();
+    stream.once('finish', () => this.#streamEnded('sent'));
+    stream.once('close', () => this.#streamEnded('gone'));
+    if (stream.destroyed) this.#streamEnded('gone');
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
@@ -67,56 +75,66 @@ class Pump implements TaskListener {
       this.#write(bytes, () => this.#task?.credit(bytes.length));
       if (message.opensPack) this.#inPack = true;
     } else {
-      this.#write(encodeSideband(2, message.text), () => {});
+      this.#write(encodeSideband(2, message.text));
     }
   }
 
   onEnd(statistics: Statistics): void {
-    this.#begin();
-    this.#finish({ statistics, error: undefined, bytes: this.#bytes });
+    this.#end = { statistics };
+    if (this.#stream === 'open') {
+      this.#begin();
+      this.#target.stream.end();
+    }
+    this.#settle();
   }
 
   onError(error: PackhorseError): void {
-    const { stream } = this.#target;
-    const result = {
-      statistics: undefined,
-      error: stream.destroyed ? cancelled() : error,
-      bytes: this.#bytes,
-    };
-    if (stream.destroyed) {
-      this.#finish(result);
-    } else if (!this.#begun) {
-      stream.off('close', this.#clientClosed);
-      this.#target.refuse(error);
-      this.#resolve(result);
-    } else {
-      this.#write(encodeFailure(error.client, this.#inPack), () => {});
-      this.#finish({ ...result, bytes: this.#bytes });
+    this.#end = { error };
+    if (this.#stream === 'open') {
+      if (this.#begun) {
+        this.#write(encodeFailure(error.client, this.#inPack));
+        this.#target.stream.end();
+      } else {
+        this.#target.refuse(error);
+      }
     }
-  }
-
-  readonly #clientClosed = () => this.#task?.cancel();
-
-  #write(bytes: Uint8Array, taken: () => void): void {
-    this.#begin();
-    this.#bytes += bytes.length;
-    this.#inflight.add(bytes.length);
-    this.#target.stream.write(bytes, () => {
-      this.#inflight.remove(bytes.length);
-      taken();
-    });
+    this.#settle();
   }
 
   #begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    if (!this.#target.stream.destroyed) this.#target.begin();
+    this.#target.begin();
   }
 
-  #finish(result: PumpResult): void {
-    const { stream } = this.#target;
-    stream.off('close', this.#clientClosed);
-    if (!stream.destroyed) stream.end();
-    this.#resolve(result);
+  #write(bytes: Uint8Array, taken: () => void = () => {}): void {
+    if (this.#stream !== 'open') return;
+    this.#begin();
+    this.#bytes += bytes.length;
+    this.#unsent += bytes.length;
+    this.#inflight.add(bytes.length);
+    this.#target.stream.write(bytes, (error) => {
+      // After the stream's close its bytes are not counted any more, and not all callbacks come.
+      if (error || this.#stream === 'gone') return;
+      this.#unsent -= bytes.length;
+      this.#inflight.remove(bytes.length);
+      taken();
+    });
+  }
+
+  #streamEnded(how: 'sent' | 'gone'): void {
+    if (this.#stream !== 'open') return;
+    this.#stream = how;
+    this.#inflight.remove(this.#unsent);
+    this.#unsent = 0;
+    if (!this.#end) this.#task?.cancel();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (!this.#end || this.#stream === 'open') return;
+    const { statistics, error } = this.#end;
+    const gone = this.#stream === 'gone' && !error ? cancelled() : error;
+    this.#resolve({ statistics, error: gone, bytes: this.#bytes });
   }
 }

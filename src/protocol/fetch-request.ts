@@ -8,6 +8,12 @@ export interface FetchRequest {
   readonly shallow: readonly string[];
   /** Commits of history from each want, or undefined for all. */
   readonly depth: number | undefined;
+  /** Whether `depth` counts from where the client's history ends, not from the wants. */
+  readonly deepenRelative: boolean;
+  /** Only commits of this time (seconds since 1970) or younger. */
+  readonly since: number | undefined;
+  /** Only commits that these refs do not reach; names as the client wrote them. */
+  readonly not: readonly string[];
   readonly done: boolean;
   readonly waitForDone: boolean;
   readonly thinPack: boolean;
@@ -28,6 +34,7 @@ const FLAGS: Readonly<Record<string, keyof Draft>> = {
   'no-progress': 'noProgress',
   'include-tag': 'includeTag',
   'ofs-delta': 'ofsDelta',
+  'deepen-relative': 'deepenRelative',
 };
 
 /**
@@ -38,7 +45,8 @@ export function parseFetch(args: readonly string[], hexLength: number): FetchReq
   const wants = new Set<string>();
   const haves = new Set<string>();
   const shallow = new Set<string>();
-  const draft = { depth: undefined } as Draft;
+  const not = new Set<string>();
+  const draft = { depth: undefined, since: undefined } as Draft;
   for (const key of Object.values(FLAGS)) Object.assign(draft, { [key]: false });
 
   const oid = (arg: string, from: number): string | undefined => {
@@ -63,20 +71,35 @@ export function parseFetch(args: readonly string[], hexLength: number): FetchReq
       shallow.add(id);
     } else if (arg.startsWith('deepen ')) {
       draft.depth = parseDepth(arg);
+    } else if (arg.startsWith('deepen-since ')) {
+      draft.since = parseSince(arg);
+    } else if (arg.startsWith('deepen-not ')) {
+      not.add(arg.slice('deepen-not '.length));
     } else {
       throw protocolError(`unexpected line: '${arg}'`);
     }
   }
-  return { ...draft, wants: [...wants], haves: [...haves], shallow: [...shallow] };
+  if (draft.depth !== undefined && (draft.since !== undefined || not.size > 0)) {
+    throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
+  }
+  return { ...draft, wants: [...wants], haves: [...haves], shallow: [...shallow], not: [...not] };
 }
 
-/** C's strtol with base 0: `0x10` and `010` are numbers too. */
 function parseDepth(line: string): number {
-  const text = line.slice('deepen '.length).trim();
-  let depth = Number.NaN;
-  if (/^\+?0x[0-9a-f]+$/i.test(text)) depth = Number.parseInt(text.replace('+', ''), 16);
-  else if (/^\+?0[0-7]*$/.test(text)) depth = Number.parseInt(text, 8);
-  else if (/^\+?[0-9]+$/.test(text)) depth = Number.parseInt(text, 10);
+  const depth = parseNumber(line.slice('deepen '.length));
   if (!(depth > 0)) throw protocolError(`Invalid deepen: ${line}`);
   return Math.min(depth, INFINITE_DEPTH);
+}
+
+function parseSince(line: string): number {
+  const since = parseNumber(line.slice('deepen-since '.length));
+  if (!(since > 0)) throw protocolError(`Invalid deepen-since: ${line}`);
+  return since;
+}
+
+/** As C's strtol with base 0: `0x10` and `010` are numbers too. NaN for what is none. */
+function parseNumber(text: string): number {
+  const [, hex, octal, decimal] = /^\s*\+?(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9][0-9]*))$/i.exec(text) ?? [];
+  if (hex) return Number.parseInt(hex, 16);
+  return octal ? Number.parseInt(octal, 8) : Number.parseInt(decimal ?? '', 10);
 }

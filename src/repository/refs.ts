@@ -46,6 +46,15 @@ export class FileRefs {
     return undefined;
   }
 
+  /** The refs that a short name may stand for, by git's rules, in their order. */
+  expand(short: string): Ref[] {
+    const names = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'].map((prefix) => prefix + short);
+    return [...names, `refs/remotes/${short}/HEAD`]
+      .filter((name) => name === 'HEAD' || isRefName(name))
+      .map((name) => this.resolve(name))
+      .filter((ref): ref is Ref => ref?.oid !== undefined);
+  }
+
   /**
    * Every ref below `refs/` that resolves, sorted bytewise.
    * @param prefixes byte prefixes; empty lists everything

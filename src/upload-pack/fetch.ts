@@ -1,5 +1,5 @@
 /** The v2 command `fetch`: its state machine (protocol section 1.6). */
-import { notOurRef } from '../errors.ts';
+import { notOurRef, protocolError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import type { CountRequest } from '../pack/count.ts';
 import { type FetchRequest, parseFetch } from '../protocol/fetch-request.ts';
@@ -44,8 +44,8 @@ export const fetch: Command = async (context, args) => {
     }
   }
 
-  const { shallow, depth } = request;
-  const plan = await planShallow(objects, { wants, shallow, depth, ownShallow: repository.shallow }, pace);
+  const not = request.not.length > 0 ? findNot(context, request.not) : undefined;
+  const plan = await planShallow(objects, { ...request, wants, not, ownShallow: repository.shallow }, pace);
   statistics.kind = plan.announced ? 'shallow' : common.haves.length > 0 ? 'fetch' : 'clone';
   if (plan.announced) await sink.sendLines(encodeShallowInfo(plan, (number) => view.hex(number)));
   await sink.openPack(encodePktLine('packfile\n'));
@@ -61,6 +61,19 @@ export const fetch: Command = async (context, args) => {
 
 function packOptions({ thinPack, ofsDelta, noProgress }: FetchRequest) {
   return { thin: thinPack, ofsDelta, silent: noProgress };
+}
+
+/** The refs that `deepen-not` names; hidden ones too, as in git. */
+function findNot({ repository }: CommandContext, names: readonly string[]): number[] {
+  return names.map((name) => {
+    const refs = repository.refs.expand(name);
+    if (refs.length === 0)
+      throw protocolError(`git upload-pack: deepen-not is not a ref: deepen-not ${name}`);
+    if (refs.length > 1) throw protocolError(`git upload-pack: ambiguous deepen-not: deepen-not ${name}`);
+    const number = repository.objects.view.findHex(refs[0].oid!);
+    if (number < 0) throw repository.objects.view.missing(refs[0].oid!);
+    return number;
+  });
 }
 
 function encodeShallowInfo(plan: ShallowPlan, hex: (number: number) => string): Uint8Array {

@@ -1,17 +1,21 @@
-/** Shallow boundaries (protocol section 5.8). */
-
+/** Shallow boundaries (protocol section 5.8): what a client's history is to be cut at, and what that changes. */
 import { protocolError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import type { Pace } from '../pack/pace.ts';
 import { INFINITE_DEPTH } from '../protocol/fetch-request.ts';
 import { COMMIT } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
+import { type Boundary, boundaryByDepth, boundaryByLimits, depthOfFirst } from './shallow-boundary.ts';
 
 export interface ShallowRequest {
   readonly wants: readonly number[];
   /** The client's shallow commits, hex. */
   readonly shallow: readonly string[];
   readonly depth: number | undefined;
+  readonly deepenRelative: boolean;
+  readonly since: number | undefined;
+  /** Numbers of what the client names as beyond its history; undefined when it names nothing. */
+  readonly not: readonly number[] | undefined;
   /** The server's own shallow commits, hex. */
   readonly ownShallow: readonly string[];
 }
@@ -30,93 +34,74 @@ export interface ShallowPlan {
   readonly excluded: readonly number[];
 }
 
-/** @throws PackhorseError `PACKHORSE_PROTOCOL` when the client calls something shallow that is no commit */
+/** @throws PackhorseError `PACKHORSE_PROTOCOL` when a commit is none, or the limits leave no commit at all */
 export async function planShallow(
   objects: ObjectReader,
   request: ShallowRequest,
   pace: Pace,
 ): Promise<ShallowPlan> {
   const { view } = objects;
-  const theirs = new Set<number>();
-  for (const hex of request.shallow) {
-    const number = view.findHex(hex);
-    if (number < 0) continue;
-    if (objects.header(number).type !== COMMIT) throw protocolError(`invalid shallow object ${hex}`);
-    theirs.add(number);
-  }
+  const theirs = theirShallow(objects, request.shallow);
   const own = new Set(request.ownShallow.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
-  const announced = request.depth !== undefined || theirs.size > 0 || request.ownShallow.length > 0;
-  const none = { announced, unshallow: [], wants: [], excluded: [] };
-  if (request.depth === undefined && own.size === 0) return { ...none, shallow: [], grafts: theirs };
-
-  const source = new CommitSource(objects, own);
-  const depth = request.depth ?? INFINITE_DEPTH;
-  if (depth === INFINITE_DEPTH && own.size === 0) return unshallow(objects, [...theirs], [], theirs);
-  const { boundary, inside } = await findBoundary(source, request.wants, depth, own, pace);
-  const shallow = boundary.filter((number) => !theirs.has(number));
-  const grafts = new Set([...own, ...theirs, ...boundary]);
-  if (request.depth === undefined) return { ...none, shallow, grafts };
-  return unshallow(
-    objects,
-    [...theirs].filter((number) => inside.has(number)),
-    shallow,
-    grafts,
-  );
+  const asked = request.depth !== undefined || request.since !== undefined || request.not !== undefined;
+  if (!asked && own.size === 0) {
+    const announced = theirs.size > 0 || request.ownShallow.length > 0;
+    return { announced, shallow: [], unshallow: [], grafts: theirs, wants: [], excluded: [] };
+  }
+  const boundary = await findBoundary(new CommitSource(objects, own), request, theirs, own, pace);
+  const unshallow = asked ? [...theirs].filter((number) => boundary?.isInside(number) ?? true) : [];
+  return {
+    announced: true,
+    shallow: (boundary?.commits ?? []).filter((number) => !theirs.has(number)),
+    unshallow,
+    grafts: new Set([...own, ...theirs, ...(boundary?.commits ?? [])]),
+    wants: parentsOf(new CommitSource(objects), unshallow),
+    excluded: unshallow,
+  };
 }
 
-function unshallow(
-  objects: ObjectReader,
-  commits: readonly number[],
-  shallow: readonly number[],
-  grafts: ReadonlySet<number>,
-): ShallowPlan {
-  const source = new CommitSource(objects);
-  const wants = new Set<number>();
+/** Where history is to be cut; undefined for nowhere. */
+async function findBoundary(
+  source: CommitSource,
+  request: ShallowRequest,
+  theirs: ReadonlySet<number>,
+  own: ReadonlySet<number>,
+  pace: Pace,
+): Promise<Boundary | undefined> {
+  const { wants, since, not, deepenRelative } = request;
+  if (since !== undefined || not !== undefined) {
+    const boundary = await boundaryByLimits(source, wants, { since: since ?? 0, not: not ?? [] }, pace);
+    if (boundary.empty) throw protocolError('no commits selected for shallow requests');
+    return boundary;
+  }
+  let depth = request.depth ?? INFINITE_DEPTH;
+  if (depth === INFINITE_DEPTH && own.size === 0) return undefined;
+  if (deepenRelative && depth !== INFINITE_DEPTH) {
+    const first = await depthOfFirst(source, wants, theirs, pace);
+    // History that does not meet the client's end cannot be deepened from there.
+    if (first === undefined) return { commits: [], isInside: () => false };
+    depth += first;
+  }
+  return boundaryByDepth(source, wants, depth, own, pace);
+}
+
+function theirShallow(objects: ObjectReader, shallow: readonly string[]): Set<number> {
+  const numbers = new Set<number>();
+  for (const hex of shallow) {
+    const number = objects.view.findHex(hex);
+    if (number < 0) continue;
+    if (objects.header(number).type !== COMMIT) throw protocolError(`invalid shallow object ${hex}`);
+    numbers.add(number);
+  }
+  return numbers;
+}
+
+function parentsOf(source: CommitSource, commits: readonly number[]): number[] {
+  const parents = new Set<number>();
   for (const number of commits) {
     const commit = source.read(number);
     source.checkWhole(number, commit);
-    for (const parent of commit.parents) wants.add(parent);
+    for (const parent of commit.parents) parents.add(parent);
   }
-  return { announced: true, shallow, unshallow: commits, grafts, wants: [...wants], excluded: commits };
-}
-
-/** Breadth first from the wants, which are at depth 1. What is met above `depth` is inside, what is at it, boundary. */
-async function findBoundary(
-  source: CommitSource,
-  wants: readonly number[],
-  depth: number,
-  own: ReadonlySet<number>,
-  pace: Pace,
-): Promise<{ boundary: number[]; inside: Set<number> }> {
-  const met = new Set<number>();
-  const inside = new Set<number>();
-  const boundary: number[] = [];
-  let level: number[] = [];
-  for (const want of wants) {
-    const { target } = source.peel(want);
-    if (source.objects.header(target).type === COMMIT && !met.has(target)) {
-      met.add(target);
-      level.push(target);
-    }
-  }
-  for (let at = 1; level.length > 0; at++) {
-    const below: number[] = [];
-    for (const number of level) {
-      if (at >= depth || own.has(number)) {
-        boundary.push(number);
-        continue;
-      }
-      inside.add(number);
-      const commit = source.read(number);
-      source.checkWhole(number, commit);
-      for (const parent of commit.parents) {
-        if (met.has(parent)) continue;
-        met.add(parent);
-        below.push(parent);
-      }
-      if (pace.due()) await pace.pause();
-    }
-    level = below;
-  }
-  return { boundary, inside };
+  return [...parents];
 }

@@ -54,6 +54,7 @@ function makeRepository(): string {
 
 const repository = makeRepository();
 const server = new UploadPackV2(repository);
+const timeOf = (name: string) => git(repository, ['log', '-1', '--format=%ct', name]);
 const id = (name: string) => git(repository, ['rev-parse', name]);
 
 function askGit(request: Uint8Array): Buffer {
@@ -141,6 +142,33 @@ describe('fetch', () => {
       'a depth less than before',
       () => [want('main'), have('main'), `shallow ${id('main~8')}`, 'deepen 2', 'done'],
     ],
+    [
+      'deepening from where history ends',
+      () => [want('main'), have('main'), `shallow ${id('main~2')}`, 'deepen-relative', 'deepen 3', 'done'],
+    ],
+    [
+      'deepening across the merge',
+      () => [want('main'), have('main'), `shallow ${id('main~8')}`, 'deepen-relative', 'deepen 2', 'done'],
+    ],
+    ['since a time', () => [want('main'), `deepen-since ${timeOf('main~4')}`, 'done']],
+    ['since a time, across the merge', () => [want('main'), `deepen-since ${timeOf('main~12')}`, 'done']],
+    [
+      'since a time, of a shallow client',
+      () => [
+        want('main'),
+        have('main'),
+        `shallow ${id('main~2')}`,
+        `deepen-since ${timeOf('main~6')}`,
+        'done',
+      ],
+    ],
+    ['not what a branch has', () => [want('main'), 'deepen-not side', 'done']],
+    ['not what a tag has', () => [want('main'), 'deepen-not annotated', 'done']],
+    ['not what a full name has', () => [want('main'), 'deepen-not refs/heads/loose', 'done']],
+    [
+      'not one, and since',
+      () => [want('main'), 'deepen-not side', `deepen-since ${timeOf('main~12')}`, 'done'],
+    ],
     ['a base with 0x', () => [want('main'), 'deepen 0x2', 'done']],
   ])('sends what git sends: %s', async (_, args) => {
     const request = encodeRequest('fetch', ['no-progress', ...args()]);
@@ -175,6 +203,18 @@ describe('fetch', () => {
     expect(ours.lines).toEqual(theirs.lines);
     expect(ours.lines).toContain('ready');
     expect(objectsOf(ours.pack)).toEqual(objectsOf(theirs.pack));
+  });
+
+  it.each<[string, () => string[], string]>([
+    ['a time beyond all', () => [want('main'), 'deepen-since 2000000000', 'done'], 'no commits selected'],
+    ['a ref that is none', () => [want('main'), 'deepen-not nowhere', 'done'], 'deepen-not'],
+    ['both', () => [want('main'), 'deepen 1', 'deepen-since 1', 'done'], 'cannot be used together'],
+    ['no time', () => [want('main'), 'deepen-since soon', 'done'], 'Invalid deepen-since'],
+    ['no depth', () => [want('main'), 'deepen 0', 'done'], 'Invalid deepen'],
+  ])('refuses with the words of git: %s', async (_, args, words) => {
+    const request = encodeRequest('fetch', args());
+    expect(() => askGit(request)).toThrow(words);
+    expect(Buffer.from(await server.feed(request)).toString()).toMatch(new RegExp(`^....ERR .*${words}`));
   });
 
   it('says nothing to a request without wants', async () => {

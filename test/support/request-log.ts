@@ -1,0 +1,39 @@
+/** What the service logged about the requests of a client. */
+import type { LogLine, RunningService } from './service.ts';
+
+/** Whether a log line is about a request whose answer had a pack. */
+export function hasPack(line: LogLine): boolean {
+  return line.command === 'fetch' && line.statistics && line.statistics.kind !== 'none';
+}
+
+/**
+ * Runs a client to its end and returns the lines logged about its requests, in order.
+ * @param last tells the line of the client's last request, for which this waits
+ */
+export async function requestsDuring(
+  service: RunningService,
+  run: () => Promise<unknown>,
+  last: (line: LogLine) => boolean = hasPack,
+): Promise<LogLine[]> {
+  const before = service.log.length;
+  await run();
+  await service.logged((line) => service.log.indexOf(line) >= before && last(line));
+  return service.log.slice(before).filter((line) => line.repository !== undefined);
+}
+
+/** The value of a metric without labels, or with exactly those written. */
+export async function metric(service: RunningService, name: string): Promise<number> {
+  const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`no metric ${name}`);
+  return Number(line.slice(name.length + 1));
+}
+
+/** Scrapes until a metric is what it should become; each scrape waits for the service, so this does not spin. */
+export async function metricBecomes(
+  service: RunningService,
+  name: string,
+  isReached: (value: number) => boolean,
+): Promise<void> {
+  while (!isReached(await metric(service, name)));
+}
