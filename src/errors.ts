@@ -77,6 +77,13 @@ export function cancelled(): PackhorseError {
   return new PackhorseError('PACKHORSE_CANCELLED', 'the client went away');
 }
 
+/** Why something failed, fit for a client: a system error's message names files of this machine, its code does not. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  return syscall && code ? `${syscall} failed: ${code}` : cause.message;
+}
+
 /** An error as it crosses a thread. */
 export interface WireError {
   readonly code: ErrorCode;

@@ -1,10 +1,10 @@
 /** Stage three of a pack: header, entries one at a time, trailing hash (`bytes`). */
 import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
-import { OFS_DELTA, REF_DELTA } from '../repository/object-format.ts';
+import { OFS_DELTA, REF_DELTA, type StoredObject } from '../repository/object-format.ts';
 import { damaged, type ObjectReader } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
-import type { EntryHeader } from '../repository/pack-file.ts';
+import type { EntryHeader, PackFile } from '../repository/pack-file.ts';
 import type { PlannedEntry } from './entries.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
 import type { Pace } from './pace.ts';
@@ -14,6 +14,10 @@ import type { PackWriter } from './pack-writer.ts';
 export const STREAM_FROM = 1024 * 1024;
 /** An entry header with the longest base id. */
 const LONGEST_HEADER = 48;
+/** Up to this length an entry is looked at as a whole before any of it leaves. */
+const WHOLE = 64 * 1024;
+
+type ReusedEntry = Exclude<PlannedEntry, { kind: 'deflated' }>;
 
 export interface BytesOptions {
   /** Whether a base in the pack may be named by its distance. */
@@ -72,19 +76,39 @@ export class EntryWriter {
     const start = this.#writer.offset;
     this.#offsets[entry.index] = start;
     if (entry.kind === 'deflated') {
-      await this.#deflate(this.#numbers[entry.index]);
-      this.statistics.deflated++;
-      this.statistics.deflatedBytes += this.#writer.offset - start;
+      await this.#deflate(this.#numbers[entry.index], start);
       return;
     }
+    if (!this.#isSound(entry)) {
+      await this.#deflateElsewhere(entry, start);
+      return;
+    }
+    const { pack, rank } = entry.at;
+    const from = entry.header.data;
+    const length = pack.end(rank) - from;
+    if (length <= WHOLE) await this.#putWhole(this.#header(entry, start), pack.bytes(from, length));
+    else await this.#putSlices(entry.at, entry.header, this.#header(entry, start));
     if (entry.kind !== 'stored') this.statistics.deltas++;
-    await this.#copy(entry.at, entry.header, this.#header(entry, start));
     this.statistics.reused++;
     this.statistics.reusedBytes += this.#writer.offset - start;
   }
 
+  /**
+   * Whether a stored entry has the CRC-32 it should have. A large one is read twice for that only where there is
+   * another copy to turn to; else {@link #putSlices} looks while it leaves.
+   */
+  #isSound({ index, at: { pack, rank } }: ReusedEntry): boolean {
+    const from = pack.index.offset(rank);
+    const length = pack.end(rank) - from;
+    if (length <= WHOLE) return hasCrc(pack, rank, zlib.crc32(pack.bytes(from, length)));
+    if (this.#objects.view.copies(this.#numbers[index]).next().done) return true;
+    let crc = 0;
+    for (const slice of pack.slices(from, from + length)) crc = zlib.crc32(slice, crc);
+    return hasCrc(pack, rank, crc);
+  }
+
   /** The header of a reused entry in `#head`, and its length. */
-  #header(entry: Exclude<PlannedEntry, { kind: 'deflated' }>, start: number): number {
+  #header(entry: ReusedEntry, start: number): number {
     const head = this.#head;
     const { size, type } = entry.header;
     if (entry.kind === 'stored') return writeTypeAndSize(head, 0, type, size);
@@ -101,14 +125,28 @@ export class EntryWriter {
     return at + oid.length;
   }
 
-  /** A new header, then the stored zlib stream; what lies in the pack must have the CRC-32 that the index holds. */
-  async #copy({ pack, rank }: PackedAt, header: EntryHeader, headLength: number): Promise<void> {
+  /** @param stream a stored zlib stream, valid until the next read */
+  async #putWhole(headLength: number, stream: Buffer): Promise<void> {
+    const writer = this.#writer;
+    const length = headLength + stream.length;
+    if (writer.room < length) {
+      const entry = Buffer.concat([this.#head.subarray(0, headLength), stream]);
+      await writer.write(entry);
+      return;
+    }
+    const { at, bytes } = writer;
+    for (let i = 0; i < headLength; i++) bytes[at + i] = this.#head[i];
+    bytes.set(stream, at + headLength);
+    writer.advance(length);
+  }
+
+  /** A stored zlib stream of any length. That it is damaged is known only when it has gone out. */
+  async #putSlices({ pack, rank }: PackedAt, header: EntryHeader, headLength: number): Promise<void> {
     const writer = this.#writer;
     const stored = pack.index.offset(rank);
     let crc = zlib.crc32(pack.bytes(stored, header.data - stored));
+    await writer.write(this.#head.subarray(0, headLength));
     const end = pack.end(rank);
-    if (writer.room >= headLength) this.#putHead(headLength);
-    else await writer.write(this.#head.subarray(0, headLength));
     for (let from = header.data; from < end; ) {
       if (writer.room === 0) await writer.next();
       const n = Math.min(writer.room, end - from);
@@ -118,30 +156,56 @@ export class EntryWriter {
       writer.advance(n);
       from += n;
     }
-    const expected = pack.index.crc(rank);
-    if (expected !== undefined && expected !== crc)
-      throw damaged(pack, rank, new Error('its CRC-32 is wrong'));
+    if (!hasCrc(pack, rank, crc)) throw wrongCrc(pack, rank);
   }
 
-  #putHead(length: number): void {
-    const { at, bytes } = this.#writer;
-    for (let i = 0; i < length; i++) bytes[at + i] = this.#head[i];
-    this.#writer.advance(length);
+  /** An object whose stored copy is damaged, from another copy. */
+  async #deflateElsewhere(entry: ReusedEntry, start: number): Promise<void> {
+    const object = this.#objects.readElsewhere(this.#numbers[entry.index]);
+    if (!object) throw wrongCrc(entry.at.pack, entry.at.rank);
+    await this.#putDeflated(object, start);
   }
 
-  async #deflate(number: number): Promise<void> {
-    const { type, size } = this.#objects.header(number);
-    await this.#writer.write(this.#head.subarray(0, writeTypeAndSize(this.#head, 0, type, size)));
-    const { level } = this.#options;
-    if (this.#objects.span(number) < STREAM_FROM) {
-      await this.#writer.write(zlib.deflateSync(this.#objects.read(number).data, { level }));
+  async #deflate(number: number, start: number): Promise<void> {
+    let span = 0;
+    try {
+      span = this.#objects.span(number);
+    } catch {
+      // Reading says what is wrong, or finds another copy.
+    }
+    if (span < STREAM_FROM) {
+      await this.#putDeflated(this.#objects.read(number), start);
       return;
     }
-    const deflate = zlib.createDeflate({ level, chunkSize: 64 * 1024 });
+    const { type, size } = this.#objects.header(number);
+    await this.#writer.write(this.#head.subarray(0, writeTypeAndSize(this.#head, 0, type, size)));
+    const deflate = zlib.createDeflate({ level: this.#options.level, chunkSize: 64 * 1024 });
     pipeline(Readable.from(this.#objects.stream(number)), deflate, () => {}); // a failure reaches the loop
     for await (const piece of deflate as AsyncIterable<Buffer>) {
       this.#pace.check();
       await this.#writer.write(piece);
     }
+    this.#countDeflated(start);
   }
+
+  async #putDeflated({ type, data }: StoredObject, start: number): Promise<void> {
+    const stream = zlib.deflateSync(data, { level: this.#options.level });
+    await this.#putWhole(writeTypeAndSize(this.#head, 0, type, data.length), stream);
+    this.#countDeflated(start);
+  }
+
+  #countDeflated(start: number): void {
+    this.statistics.deflated++;
+    this.statistics.deflatedBytes += this.#writer.offset - start;
+  }
+}
+
+/** What lies in a pack must have the CRC-32 that its index holds; an index of version 1 holds none. */
+function hasCrc({ index }: PackFile, rank: number, crc: number): boolean {
+  const expected = index.crc(rank);
+  return expected === undefined || expected === crc;
+}
+
+function wrongCrc(pack: PackFile, rank: number): Error {
+  return damaged(pack, rank, new Error('its CRC-32 is wrong'));
 }

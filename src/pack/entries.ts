@@ -72,9 +72,15 @@ export class EntryPlanner {
     const number = this.#count.objects[index];
     if (view.isLoose(number)) return { kind: 'deflated', index };
     const at = view.packedAt(number);
-    const header = at.pack.header(at.rank);
-    if (!isDelta(header)) return { kind: 'stored', index, at, header };
-    let base = this.#objects.baseOf(at, header);
+    let header: EntryHeader;
+    let base: number;
+    try {
+      header = at.pack.header(at.rank);
+      if (!isDelta(header)) return { kind: 'stored', index, at, header };
+      base = this.#objects.baseOf(at, header);
+    } catch {
+      return { kind: 'deflated', index }; // damaged: reading says so, or finds another copy
+    }
     // A base that lies in several packs is sent from the one where `find` sees it.
     if (view.packCount > 1) base = view.find(view.oid(base));
     const sent = this.#indexOf(base);

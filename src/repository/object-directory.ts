@@ -1,7 +1,7 @@
 /** One `objects` directory: its packs, kept open between requests, and its loose objects. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { PackhorseError } from '../errors.ts';
+import { PackhorseError, reasonOf } from '../errors.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { PackFile } from './pack-file.ts';
 import type { WindowCache } from './windows.ts';
@@ -131,7 +131,7 @@ export class ObjectDirectory {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
         else if (error instanceof PackhorseError) unusable.set(name, { identity, why: error.message });
-        else unusable.set(name, { identity: '', why: `${name}: ${(error as Error).message}` });
+        else unusable.set(name, { identity: '', why: `${name}: ${reasonOf(error)}` });
       }
     }
     this.#unusable = unusable;

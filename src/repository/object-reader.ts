@@ -1,5 +1,5 @@
 /** Objects of a view by number: type, size, content. */
-import { type PackhorseError, repositoryCorrupt } from '../errors.ts';
+import { PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import { applyDelta, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
 import { inflateStream } from './inflate.ts';
@@ -28,6 +28,7 @@ export class ObjectReader {
   readonly #arena: ObjectArena;
   /** The delta being applied; it grows to the largest seen. */
   #delta = Buffer.allocUnsafeSlow(4096);
+  #elsewhere = false;
 
   constructor(view: ObjectView, arena: ObjectArena) {
     this.view = view;
@@ -66,23 +67,43 @@ export class ObjectReader {
     for (let at = this.view.packedAt(number); ; ) {
       object = this.#arena.get(at.pack, at.rank);
       if (object) break;
-      const header = at.pack.header(at.rank);
-      if (!isDelta(header)) {
-        object = this.#readWhole(at, header);
+      const entry = this.#orElsewhere(at, () => this.#open(at));
+      if ('data' in entry) {
+        object = entry;
         break;
       }
-      deltas.push({ at, header });
+      deltas.push({ at, header: entry.header });
       if (deltas.length > at.pack.index.count) throw ringOfDeltas(at.pack);
-      const base = this.baseOf(at, header);
-      if (this.view.isLoose(base)) {
-        object = this.read(base);
+      if (this.view.isLoose(entry.base)) {
+        object = this.read(entry.base);
         break;
       }
-      at = this.view.packedAt(base);
+      at = this.view.packedAt(entry.base);
     }
-    for (let step = deltas.pop(); step; step = deltas.pop())
-      object = this.#rebuild(object, step.at, step.header);
+    for (let step = deltas.pop(); step; step = deltas.pop()) {
+      const { at, header } = step;
+      const base: StoredObject = object;
+      object = this.#orElsewhere(at, (): StoredObject => this.#rebuild(base, at, header));
+    }
     return object;
+  }
+
+  /** A good copy of an object whose copy at `number` is damaged: in another pack, or loose. */
+  readElsewhere(number: number): StoredObject | undefined {
+    if (this.#elsewhere) return undefined; // one copy is looked for at a time: they may be made of one another
+    this.#elsewhere = true;
+    try {
+      for (const copy of this.view.copies(number)) {
+        try {
+          return this.read(copy);
+        } catch (error) {
+          if (!isCorrupt(error)) throw error;
+        }
+      }
+      return undefined;
+    } finally {
+      this.#elsewhere = false;
+    }
   }
 
   /** Bytes of the largest content that it takes to rebuild the object: its own, or that of a base. */
@@ -160,6 +181,22 @@ export class ObjectReader {
     }
   }
 
+  /** What an entry stores: an object, or the header of a delta and the number of its base. */
+  #open(at: PackedAt): StoredObject | { header: EntryHeader; base: number } {
+    const header = at.pack.header(at.rank);
+    return isDelta(header) ? { header, base: this.baseOf(at, header) } : this.#readWhole(at, header);
+  }
+
+  #orElsewhere<T>({ pack, rank }: PackedAt, read: () => T): T | StoredObject {
+    try {
+      return read();
+    } catch (error) {
+      const copy = isCorrupt(error) ? this.readElsewhere(this.view.numberOf(pack, rank)) : undefined;
+      if (!copy) throw error;
+      return copy;
+    }
+  }
+
   #readWhole(at: PackedAt, header: EntryHeader): StoredObject {
     const { size } = header;
     this.#checkSize(at, header);
@@ -194,7 +231,7 @@ export class ObjectReader {
   }
 
   #damagedLoose(number: number, cause: unknown): PackhorseError {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reasonOf(cause);
     return repositoryCorrupt(
       `unable to read ${this.view.hex(number)}: loose object is corrupt (${why})`,
       cause,
@@ -263,6 +300,10 @@ export function isDelta(header: EntryHeader): boolean {
   return header.type === OFS_DELTA || header.type === REF_DELTA;
 }
 
+function isCorrupt(error: unknown): boolean {
+  return error instanceof PackhorseError && error.code === 'PACKHORSE_REPOSITORY_CORRUPT';
+}
+
 function ringOfDeltas(pack: PackFile): PackhorseError {
   return repositoryCorrupt(`deltas of ${pack.name}.pack form a ring`);
 }
@@ -270,7 +311,7 @@ function ringOfDeltas(pack: PackFile): PackhorseError {
 /** Says which object of which pack is damaged. */
 export function damaged(pack: PackFile, rank: number, cause: unknown): PackhorseError {
   const oid = pack.index.oid(rank).toString('hex');
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = reasonOf(cause);
   return repositoryCorrupt(
     `unable to read ${oid}: packed object in ${pack.name}.pack is corrupt (${why})`,
     cause,

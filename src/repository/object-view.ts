@@ -114,9 +114,21 @@ export class ObjectView {
     return this.#directories.map(({ path }) => loosePath(path, hex)).find((file) => fs.existsSync(file));
   }
 
-  /** Another copy of an object: the packed one of an object that lay loose, say. -1 when there is none. */
+  /** The packed copy of an object that lay loose; -1 when there is none. */
   findPackedCopy(number: number): number {
     return this.#findPacked(this.oid(number), 0);
+  }
+
+  /** The numbers of the other copies of an object, packed ones first. */
+  *copies(number: number): Generator<number> {
+    const oid = Buffer.from(this.oid(number));
+    for (const [k, { index }] of this.#packs.entries()) {
+      const rank = index.find(oid);
+      const copy = this.#bases[k] + rank;
+      if (rank >= 0 && copy !== number) yield copy;
+    }
+    const loose = this.#findLoose(oid, 0);
+    if (loose >= 0 && loose !== number) yield loose;
   }
 
   /** Why packs could not be used: with any, that an object is not found does not mean that it is not there. */
