@@ -7,8 +7,9 @@ import { beforeAll, expect, test } from 'vitest';
 import { clone, expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { createLarge } from '../support/large.ts';
-import { cloneRequest, parseFetchAnswer, repositoryFromPack, startFetch } from '../support/raw-client.ts';
+import { cloneRequest, repositoryFromPack, startFetch } from '../support/raw-client.ts';
 import { metric, metricBecomes } from '../support/request-log.ts';
+import { parseFetchAnswer } from '../support/requests.ts';
 import { type LogLine, type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();

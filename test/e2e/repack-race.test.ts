@@ -8,8 +8,9 @@ import { git } from '../support/git.ts';
 import { addCommit, packsOf } from '../support/history.ts';
 import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
 import { packFile } from '../support/packs.ts';
-import { cloneRequest, parseFetchAnswer, repositoryFromPack, startFetch } from '../support/raw-client.ts';
+import { cloneRequest, repositoryFromPack, startFetch } from '../support/raw-client.ts';
 import { metricBecomes } from '../support/request-log.ts';
+import { parseFetchAnswer } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();

@@ -42,7 +42,7 @@ describe('the operators’ port', () => {
     const cloned = await runGit(work, ['clone', '-q', `${service.url}/project.git`, 'clone']);
     expect(cloned).toMatchObject({ code: 0, stderr: '' });
     fsck(`${work}/clone`);
-    const line = await service.logged(({ command, kind }) => command === 'fetch' && kind === undefined);
+    const line = await service.logged(({ command, msg }) => msg === 'fetch' && command === 'fetch');
     const found = await samples();
     expect(found.get('packhorse_fetch_requests_total{command="advertise",kind="none",outcome="ok"}')).toBe(1);
     expect(found.get('packhorse_fetch_requests_total{command="ls-refs",kind="none",outcome="ok"}')).toBe(1);

@@ -4,7 +4,8 @@ import { clone, expectSameRepository, gitIn } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import { pkt, post, v2Request } from '../support/raw-client.ts';
+import { post } from '../support/raw-client.ts';
+import { pkt, v2Request } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();

@@ -8,7 +8,8 @@ import { git, runGit } from '../support/git.ts';
 import { applySteps, blobId, type DeltaStep, storeHandmadePack } from '../support/handmade-pack.ts';
 import { commitBlobs, createRepository, History, noise, packsOf, unpackAll } from '../support/history.ts';
 import { addPack, damage, entriesOf, overwrite, packFile } from '../support/packs.ts';
-import { cloneRequest, parseFetchAnswer, post } from '../support/raw-client.ts';
+import { cloneRequest, post } from '../support/raw-client.ts';
+import { parseFetchAnswer } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();

@@ -7,15 +7,9 @@ import { clone, expectSameRepository, gitIn } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { fsck, git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import {
-  cloneRequest,
-  parseFetchAnswer,
-  post,
-  REQUEST_TYPE,
-  send,
-  v2Request,
-} from '../support/raw-client.ts';
+import { cloneRequest, post, REQUEST_TYPE, send } from '../support/raw-client.ts';
 import { requestsDuring } from '../support/request-log.ts';
+import { parseFetchAnswer, v2Request } from '../support/requests.ts';
 import { type LogLine, type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PackhorseError, readPack, UploadPackV2 } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, reachableObjects } from '../support/git.ts';
-import { decodeFetch, decodePackets, encodeRequest } from '../support/requests.ts';
+import { decodePackets, encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 
 /** Thirty commits, two branches, an annotated tag, and a blob of 70 KiB that does not compress. */
 function makeRepository(): string {
@@ -67,11 +67,11 @@ describe('feed', () => {
     const large = pieces.filter((piece) => piece.length > 1000);
     expect(large.length).toBeGreaterThan(1);
     expect(Math.max(...pieces.map((piece) => piece.length))).toBe(65520);
-    expect(readPack(decodeFetch(Buffer.concat(pieces)).pack).map(({ oid }) => oid)).toEqual([blob]);
+    expect(readPack(parseFetchAnswer(Buffer.concat(pieces)).pack).map(({ oid }) => oid)).toEqual([blob]);
   });
 
   it('sends every object of a clone once', async () => {
-    const { pack } = decodeFetch(
+    const { pack } = parseFetchAnswer(
       await server.feed(encodeRequest('fetch', [...fetchArguments, `want ${id('v1')}`, 'done'])),
     );
     expect(

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { readPack, UploadPackV2 } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
-import { decodeFetch, encodeRequest } from '../support/requests.ts';
+import { encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 
 interface Step {
   /** Parents, as distances back from this commit. */
@@ -81,9 +81,9 @@ it('sends what the client lacks, in thin packs too', async () => {
         if (thin) args.push('thin-pack', 'ofs-delta');
 
         const server = new UploadPackV2(directory);
-        const { pack, fatal } = decodeFetch(await server.feed(encodeRequest('fetch', args)));
+        const { pack, error } = parseFetchAnswer(await server.feed(encodeRequest('fetch', args)));
         server.close();
-        expect(fatal).toBe('');
+        expect(error).toBe('');
         const clientHas = reachable(directory, haves);
         const lookUp = (oid: string) => {
           expect(clientHas).toContain(oid);

@@ -10,8 +10,9 @@ import { PackFile } from '../../src/repository/pack-file.ts';
 import { WindowCache } from '../../src/repository/windows.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
+import { random } from '../support/history.ts';
 import { expectCorrupt, flip, unlessCorrupt } from './corrupt.ts';
-import { initBare, makeHistory, numbers } from './history.ts';
+import { initBare, makeHistory } from './history.ts';
 
 function apply(base: Buffer, delta: Buffer): Buffer {
   const result = Buffer.alloc(readDeltaHeader(delta).resultSize);
@@ -68,7 +69,7 @@ const BASE = Buffer.from(
     (
       (next) => () =>
         next() * 256
-    )(numbers(5)),
+    )(random(5)),
   ),
 );
 

@@ -1,5 +1,6 @@
 /** Repositories with something in them, made by `git fast-import`. */
 import { git } from '../support/git.ts';
+import { random as seeded } from '../support/history.ts';
 
 export interface HistoryShape {
   readonly commits: number;
@@ -15,7 +16,7 @@ export function makeHistory(
   directory: string,
   { commits, files, seed = 1, branch = 'main' }: HistoryShape,
 ): void {
-  const random = numbers(seed);
+  const random = seeded(seed);
   const contents = Array.from({ length: files }, () =>
     Array.from({ length: 80 }, () => `line ${random().toString(36)} of ${random().toString(36)}`),
   );
@@ -43,15 +44,4 @@ export function initBare(directory: string, flags: readonly string[] = []): void
 
 function pathOf(k: number): string {
   return `directory-${k % 3}/file-${k}.txt`;
-}
-
-/** Mulberry32: the same numbers between 0 and 1 for the same seed. */
-export function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

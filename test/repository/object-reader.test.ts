@@ -11,8 +11,9 @@ import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
+import { random as seeded } from '../support/history.ts';
 import { expectCorrupt, flip } from './corrupt.ts';
-import { initBare, makeHistory, numbers } from './history.ts';
+import { initBare, makeHistory } from './history.ts';
 import { showIndex, writeIndex } from './write-index.ts';
 
 interface Stored {
@@ -53,7 +54,7 @@ async function expectAsGit(
   expect(objects.length).toBeGreaterThan(0);
   const repository = Repository.open(directory, caches);
   const reader = repository.objects;
-  const random = numbers(7);
+  const random = seeded(7);
   const order = objects.map((object) => ({ object, key: random() })).sort((a, b) => a.key - b.key);
   for (const [i, { object }] of order.entries()) {
     const number = reader.view.findHex(object.oid);
@@ -172,7 +173,7 @@ describe('every object reads as git reads it', () => {
   test('in caches that hold a fraction of it', async () => {
     const directory = temporaryDirectory();
     initBare(directory);
-    const random = numbers(11);
+    const random = seeded(11);
     const stream: Buffer[] = [];
     for (let k = 0; k < 40; k++) {
       const data = Buffer.from(Array.from({ length: 30_000 }, () => random() * 256));
@@ -194,7 +195,7 @@ describe('every object reads as git reads it', () => {
     const directory = temporaryDirectory();
     initBare(directory);
     git(directory, ['config', 'core.compression', `${level}`]);
-    const random = numbers(level);
+    const random = seeded(level);
     const noise = Buffer.from(Array.from({ length: 1_200_000 }, () => random() * 256));
     for (const size of [0, 1, 10, 127, 128, 4095, 65_535, 65_536, 262_144, 300_000, 1_200_000]) {
       git(directory, ['hash-object', '-w', '--stdin'], { input: noise.subarray(0, size) });

@@ -3,22 +3,10 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import { git } from './git.ts';
+import { v2Request } from './requests.ts';
 import type { RunningService } from './service.ts';
 
 export const REQUEST_TYPE = 'application/x-git-upload-pack-request';
-
-export const FLUSH = '0000';
-export const DELIM = '0001';
-
-export function pkt(text: string): string {
-  return (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text;
-}
-
-/** A v2 request; arguments may be left out. */
-export function v2Request(command: string, args?: readonly string[], capabilities: readonly string[] = []) {
-  const head = [`command=${command}`, ...capabilities].map((line) => pkt(`${line}\n`)).join('');
-  return args ? `${head}${DELIM}${args.map((line) => pkt(`${line}\n`)).join('')}${FLUSH}` : `${head}${FLUSH}`;
-}
 
 /** The request of a fresh clone of all refs. */
 export function cloneRequest(repository: string): string {
@@ -119,51 +107,6 @@ export async function startFetch(
       response.on('error', () => {});
       request.destroy();
     },
-  };
-}
-
-export interface FetchAnswer {
-  /** Text lines before the pack, LF taken off; delimiters and flushes as `0001` and `0000`. */
-  readonly lines: string[];
-  readonly pack: Buffer;
-  readonly progress: string;
-  /** What came on band 3. */
-  readonly error: string;
-  /** Whether the last packet is a flush. */
-  readonly complete: boolean;
-}
-
-/** Takes the answer to a fetch apart; throws on bytes that are no pkt-lines. */
-export function parseFetchAnswer(body: Buffer): FetchAnswer {
-  const lines: string[] = [];
-  const bands: Buffer[][] = [[], [], [], []];
-  let inPack = false;
-  let last = '';
-  for (let at = 0; at < body.length; ) {
-    const text = body.toString('latin1', at, at + 4);
-    const length = Number.parseInt(text, 16);
-    if (!/^[0-9a-f]{4}$/.test(text) || length === 3 || at + length > body.length) {
-      throw new Error(`no pkt-line at byte ${at} of ${body.length}`);
-    }
-    last = text;
-    const payload = body.subarray(at + 4, at + length);
-    at += Math.max(4, length);
-    if (length < 4) {
-      if (!inPack) lines.push(text);
-    } else if (inPack) {
-      bands[payload[0]].push(payload.subarray(1));
-    } else {
-      lines.push(payload.toString().replace(/\n$/, ''));
-      inPack = lines.at(-1) === 'packfile';
-    }
-  }
-  const [, pack, progress, error] = bands.map((parts) => Buffer.concat(parts));
-  return {
-    lines,
-    pack,
-    progress: progress.toString(),
-    error: error.toString(),
-    complete: last === FLUSH,
   };
 }
 

@@ -1,19 +1,21 @@
 /** Protocol v2 requests and responses by hand. */
-import { encodePktLine } from '../../src/index.ts';
 
-const DELIM = Buffer.from('0001');
-const FLUSH = Buffer.from('0000');
+export const FLUSH = '0000';
+export const DELIM = '0001';
 
-/** One whole request; arguments get their line feed here. */
-export function encodeRequest(command: string, args: readonly string[], format = 'sha1'): Buffer {
-  const lines = (texts: readonly string[]) =>
-    texts.map((text) => encodePktLine(Buffer.from(`${text}\n`, 'latin1')));
-  return Buffer.concat([
-    ...lines([`command=${command}`, 'agent=test/1', `object-format=${format}`]),
-    DELIM,
-    ...lines(args),
-    FLUSH,
-  ]);
+export function pkt(text: string): string {
+  return (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text;
+}
+
+/** A v2 request; arguments may be left out. */
+export function v2Request(command: string, args?: readonly string[], capabilities: readonly string[] = []) {
+  const head = [`command=${command}`, ...capabilities].map((line) => pkt(`${line}\n`)).join('');
+  return args ? `${head}${DELIM}${args.map((line) => pkt(`${line}\n`)).join('')}${FLUSH}` : `${head}${FLUSH}`;
+}
+
+/** One whole request of a client that says who it is. */
+export function encodeRequest(command: string, args: readonly string[]): Buffer {
+  return Buffer.from(v2Request(command, args, ['agent=test/1', 'object-format=sha1']), 'latin1');
 }
 
 /** The packets of a response: text of each line (less its line feed), or `flush` and `delim`. */
@@ -35,22 +37,48 @@ export function decodePackets(response: Uint8Array): { text: string; bytes: Buff
   return packets;
 }
 
-/** What a fetch response carries: its lines before the pack, the pack, progress, the fatal text. */
-export function decodeFetch(response: Uint8Array): {
-  lines: string[];
-  pack: Buffer;
-  progress: string;
-  fatal: string;
-} {
-  const packets = decodePackets(response);
-  const start = packets.findIndex(({ text }) => text === 'packfile');
-  const framed = start < 0 ? [] : packets.slice(start + 1).filter(({ bytes }) => bytes.length > 0);
-  const band = (n: number) =>
-    Buffer.concat(framed.filter(({ bytes }) => bytes[0] === n).map(({ bytes }) => bytes.subarray(1)));
+export interface FetchAnswer {
+  /** Text lines before the pack, LF taken off; delimiters and flushes as `0001` and `0000`. */
+  readonly lines: string[];
+  readonly pack: Buffer;
+  readonly progress: string;
+  /** What came on band 3. */
+  readonly error: string;
+  /** Whether the last packet is a flush. */
+  readonly complete: boolean;
+}
+
+/** Takes the answer to a fetch apart; throws on bytes that are no pkt-lines. */
+export function parseFetchAnswer(response: Uint8Array): FetchAnswer {
+  const body = Buffer.from(response.buffer, response.byteOffset, response.byteLength);
+  const lines: string[] = [];
+  const bands: Buffer[][] = [[], [], [], []];
+  let inPack = false;
+  let last = '';
+  for (let at = 0; at < body.length; ) {
+    const text = body.toString('latin1', at, at + 4);
+    const length = Number.parseInt(text, 16);
+    if (!/^[0-9a-f]{4}$/.test(text) || length === 3 || at + length > body.length) {
+      throw new Error(`no pkt-line at byte ${at} of ${body.length}`);
+    }
+    last = text;
+    const payload = body.subarray(at + 4, at + length);
+    at += Math.max(4, length);
+    if (length < 4) {
+      if (!inPack) lines.push(text);
+    } else if (inPack) {
+      bands[payload[0]].push(payload.subarray(1));
+    } else {
+      lines.push(payload.toString().replace(/\n$/, ''));
+      inPack = lines.at(-1) === 'packfile';
+    }
+  }
+  const [, pack, progress, error] = bands.map((parts) => Buffer.concat(parts));
   return {
-    lines: packets.slice(0, start < 0 ? undefined : start).map(({ text }) => text),
-    pack: band(1),
-    progress: band(2).toString(),
-    fatal: band(3).toString(),
+    lines,
+    pack,
+    progress: progress.toString(),
+    error: error.toString(),
+    complete: last === FLUSH,
   };
 }

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
 import { afterAll } from 'vitest';
+import type { FetchRecord } from '../../src/front/events.ts';
+import type { MemorySample } from '../../src/front/memory-watch.ts';
+import type { Statistics } from '../../src/upload-pack/statistics.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -20,8 +23,18 @@ export interface RunningService {
   stop(): Promise<number | null>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a log line is whatever was logged
-export type LogLine = Record<string, any>;
+/** What the tests look at of a log line: of every line, of `listening`, of a fetch, of a warning. */
+export interface LogLine
+  extends Pick<FetchRecord, 'repository' | 'command' | 'outcome' | 'agent' | 'seconds'> {
+  readonly level: number;
+  readonly msg: string;
+  readonly url: string;
+  readonly metrics: string;
+  readonly statistics: Statistics;
+  readonly error: { readonly code: string; readonly message: string };
+  readonly memory: MemorySample & { readonly limit: number };
+  readonly fetches: readonly unknown[];
+}
 
 /** Starts `packhorse serve` on free ports; it is stopped after the tests of the file. */
 export async function startService(

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readPack, UploadPackV2 } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
-import { decodeFetch, encodeRequest } from '../support/requests.ts';
+import { encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 
 /**
  *     main: m0 .. m19, with `side` (s0 .. s4, from m5) merged after m10
@@ -172,8 +172,8 @@ describe('fetch', () => {
     ['a base with 0x', () => [want('main'), 'deepen 0x2', 'done']],
   ])('sends what git sends: %s', async (_, args) => {
     const request = encodeRequest('fetch', ['no-progress', ...args()]);
-    const ours = decodeFetch(await server.feed(request));
-    const theirs = decodeFetch(askGit(request));
+    const ours = parseFetchAnswer(await server.feed(request));
+    const theirs = parseFetchAnswer(askGit(request));
     // git may name a shallow commit twice.
     expect([...ours.lines].sort()).toEqual([...new Set(theirs.lines)].sort());
     expectSent(ours.pack, theirs.pack, args());
@@ -198,8 +198,8 @@ describe('fetch', () => {
     ['a tree as want', () => [want('main:sub'), want('main'), have('main~8')]],
   ])('is ready when git is: %s', async (_, args) => {
     const request = encodeRequest('fetch', ['no-progress', ...args()]);
-    const ours = decodeFetch(await server.feed(request));
-    const theirs = decodeFetch(askGit(request));
+    const ours = parseFetchAnswer(await server.feed(request));
+    const theirs = parseFetchAnswer(askGit(request));
     expect(ours.lines).toEqual(theirs.lines);
     expect(ours.lines).toContain('ready');
     expect(objectsOf(ours.pack)).toEqual(objectsOf(theirs.pack));
@@ -226,7 +226,7 @@ describe('fetch', () => {
   it('reports progress in the words of git', async () => {
     const request = encodeRequest('fetch', [want('other'), 'ofs-delta', 'done']);
     const words = (response: Uint8Array) =>
-      decodeFetch(response)
+      parseFetchAnswer(response)
         .progress.split(/[\r\n]/)
         .filter((line) => /done\.$|^Total/.test(line) && !line.startsWith('Compressing'))
         .map((line) => line.replace(/delta \d+|reused \d+|pack-reused.*/g, '').trim());
