@@ -29,9 +29,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     );
   }
 
-  const signal = await nextSignal();
+  const signal = await firstSignal();
   logger.info({ signal }, 'stopping: fetches in flight are finished first, a second signal ends them');
-  nextSignal().then(() => process.exit(1));
   await service.stop();
   logger.info('stopped');
   return 0;
@@ -93,13 +92,16 @@ function listenError(
   );
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
+/** The first signal to stop. A second one ends the process; there is no moment at which one is not heard. */
+function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    const signals = ['SIGTERM', 'SIGINT'] as const;
-    const heard = (signal: NodeJS.Signals) => {
-      for (const name of signals) process.off(name, heard);
-      resolve(signal);
-    };
-    for (const name of signals) process.on(name, heard);
+    let stopping = false;
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, (signal) => {
+        if (stopping) process.exit(1);
+        stopping = true;
+        resolve(signal);
+      });
+    }
   });
 }
