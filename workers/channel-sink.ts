@@ -64,8 +64,9 @@ export class ChannelSink implements ResponseSink {
     this.#post({ type: 'end', statistics });
   }
 
-  fail(error: WireError): void {
-    this.#post({ type: 'error', error });
+  /** Ends the task. */
+  fail(error: WireError, statistics: Statistics): void {
+    this.#post({ type: 'error', error, statistics });
   }
 
   async #take(bytes: number): Promise<void> {

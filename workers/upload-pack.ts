@@ -5,7 +5,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import type { Task, WorkerSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
-import type { V2Request } from '../src/protocol/v2-request.ts';
+import { parseV2Request } from '../src/protocol/v2-request.ts';
 import { RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { UploadPackV2 } from '../src/upload-pack/upload-pack-v2.ts';
@@ -24,28 +24,27 @@ const allowed = (real: string) => roots.some((root) => real === root || real.sta
 export function ready(): void {}
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
-export default async function run({
-  task,
-  port,
-}: {
-  task: Task<V2Request>;
-  port: MessagePort;
-}): Promise<void> {
+export default async function run({ task, port }: { task: Task; port: MessagePort }): Promise<void> {
   const pace = new Pace();
   const sink = new ChannelSink(port, settings.window, pace);
+  const statistics = newStatistics(task.request === 'advertise' ? 'advertise' : 'none');
   try {
     pace.check();
-    sink.end(await answer(task, sink, pace));
+    await answer(task, sink, pace, statistics);
+    sink.end(statistics);
   } catch (error) {
-    sink.fail(errorToWire(error));
+    sink.fail(errorToWire(error), statistics);
   } finally {
     port.unref();
   }
 }
 
-async function answer(task: Task<V2Request>, sink: ChannelSink, pace: Pace): Promise<Statistics> {
+async function answer(task: Task, sink: ChannelSink, pace: Pace, statistics: Statistics): Promise<void> {
   const server = new UploadPackV2(path.join(settings.root, task.path), { caches, allowed });
-  if (task.request !== 'advertise') return server.respond(task.request, sink, pace);
-  await sink.sendLines(server.advertise());
-  return newStatistics('advertise');
+  if (task.request === 'advertise') {
+    await sink.sendLines(server.advertise());
+    return;
+  }
+  const request = parseV2Request(task.request);
+  if (request) await server.respond(request, sink, pace, statistics);
 }

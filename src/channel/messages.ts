@@ -15,7 +15,7 @@ export type FromWorker<S, E> =
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
   | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
   | { readonly type: 'end'; readonly statistics: S }
-  | { readonly type: 'error'; readonly error: E };
+  | { readonly type: 'error'; readonly error: E; readonly statistics: S };
 
 /** Main thread to worker. */
 export type ToWorker =

@@ -1,11 +1,10 @@
 /** What the main thread asks a worker to do. Plain data. */
 
-/** `R`: a parsed request. */
-export interface Task<R> {
+export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
   readonly path: string;
-  /** What is asked: the advertisement, or the answer to a request. */
-  readonly request: R | 'advertise';
+  /** What is asked: the advertisement, or the answer to a request, whose bytes are transferred. */
+  readonly request: Uint8Array<ArrayBuffer> | 'advertise';
 }
 
 /** What a worker is started with. */

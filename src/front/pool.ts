@@ -4,7 +4,6 @@ import { Piscina } from 'piscina';
 import type { FromWorker, ToWorker } from '../channel/messages.ts';
 import type { Task, WorkerSettings } from '../channel/task.ts';
 import { asPackhorseError, errorFromWire, type PackhorseError, type WireError } from '../errors.ts';
-import type { V2Request } from '../protocol/v2-request.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 
 export type WorkerMessage = FromWorker<Statistics, WireError>;
@@ -23,7 +22,7 @@ export interface TaskListener {
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void;
   /** Once, last. */
   onEnd(statistics: Statistics): void;
-  onError(error: PackhorseError): void;
+  onError(error: PackhorseError, statistics: Statistics | undefined): void;
 }
 
 export class WorkerPool {
@@ -69,12 +68,13 @@ export class WorkerPool {
     return this.#piscina.queueSize;
   }
 
-  run(task: Task<V2Request>, listener: TaskListener): RunningTask {
+  run(task: Task, listener: TaskListener): RunningTask {
     const { port1, port2 } = new MessageChannel();
     const running = new RunningTask(port1, listener);
     this.#running.add(running);
+    const transferList = task.request === 'advertise' ? [port2] : [port2, task.request.buffer];
     this.#piscina
-      .run({ task, port: port2 }, { transferList: [port2] })
+      .run({ task, port: port2 }, { transferList })
       .catch((error) => running.fail(asPackhorseError(error)))
       .finally(() => this.#running.delete(running));
     return running;
@@ -119,8 +119,8 @@ export class RunningTask {
   }
 
   /** Ends the task from this side; nothing after the end is heard. */
-  fail(error: PackhorseError): void {
-    if (this.#end()) this.#listener.onError(error);
+  fail(error: PackhorseError, statistics?: Statistics): void {
+    if (this.#end()) this.#listener.onError(error, statistics);
   }
 
   #receive(message: WorkerMessage): void {
@@ -129,7 +129,7 @@ export class RunningTask {
       this.#end();
       this.#listener.onEnd(message.statistics);
     } else if (message.type === 'error') {
-      this.fail(errorFromWire(message.error));
+      this.fail(errorFromWire(message.error), message.statistics);
     } else {
       this.#listener.onMessage(message);
     }

@@ -46,7 +46,7 @@ class Pump implements TaskListener {
   /** Bytes written that have not gone out. */
   #unsent = 0;
   /** How the task ended; undefined while it runs. */
-  #end: { statistics?: Statistics; error?: PackhorseError } | undefined;
+  #end: { statistics?: Statistics | undefined; error?: PackhorseError } | undefined;
   /** How the stream ended: all sent, or the client gone. */
   #stream: 'open' | 'sent' | 'gone' = 'open';
 
@@ -88,8 +88,8 @@ class Pump implements TaskListener {
     this.#settle();
   }
 
-  onError(error: PackhorseError): void {
-    this.#end = { error };
+  onError(error: PackhorseError, statistics: Statistics | undefined): void {
+    this.#end = { error, statistics };
     if (this.#stream === 'open') {
       if (this.#begun) {
         this.#write(encodeFailure(error.client, this.#inPack));

@@ -79,8 +79,9 @@ export class EntryWriter {
       await this.#deflate(this.#numbers[entry.index], start);
       return;
     }
-    if (!this.#isSound(entry)) {
-      await this.#deflateElsewhere(entry, start);
+    if (!(await this.#isSound(entry))) {
+      const { pack, rank } = entry.at;
+      await this.#deflateElsewhere(this.#numbers[entry.index], start, wrongCrc(pack, rank));
       return;
     }
     const { pack, rank } = entry.at;
@@ -97,13 +98,16 @@ export class EntryWriter {
    * Whether a stored entry has the CRC-32 it should have. A large one is read twice for that only where there is
    * another copy to turn to; else {@link #putSlices} looks while it leaves.
    */
-  #isSound({ index, at: { pack, rank } }: ReusedEntry): boolean {
+  async #isSound({ index, at: { pack, rank } }: ReusedEntry): Promise<boolean> {
     const from = pack.index.offset(rank);
     const length = pack.end(rank) - from;
     if (length <= WHOLE) return hasCrc(pack, rank, zlib.crc32(pack.bytes(from, length)));
     if (this.#objects.view.copies(this.#numbers[index]).next().done) return true;
     let crc = 0;
-    for (const slice of pack.slices(from, from + length)) crc = zlib.crc32(slice, crc);
+    for (const slice of pack.slices(from, from + length)) {
+      crc = zlib.crc32(slice, crc);
+      if (this.#pace.due()) await this.#pace.pause();
+    }
     return hasCrc(pack, rank, crc);
   }
 
@@ -155,25 +159,37 @@ export class EntryWriter {
       crc = zlib.crc32(bytes.subarray(at, at + n), crc);
       writer.advance(n);
       from += n;
+      if (this.#pace.due()) await this.#pace.pause();
     }
     if (!hasCrc(pack, rank, crc)) throw wrongCrc(pack, rank);
   }
 
-  /** An object whose stored copy is damaged, from another copy. */
-  async #deflateElsewhere(entry: ReusedEntry, start: number): Promise<void> {
-    const object = this.#objects.readElsewhere(this.#numbers[entry.index]);
-    if (!object) throw wrongCrc(entry.at.pack, entry.at.rank);
-    await this.#putDeflated(object, start);
+  async #deflate(number: number, start: number): Promise<void> {
+    try {
+      await this.#deflateFrom(number, start);
+    } catch (error) {
+      if (this.#writer.offset !== start) throw error;
+      await this.#deflateElsewhere(number, start, error);
+    }
   }
 
-  async #deflate(number: number, start: number): Promise<void> {
-    let span = 0;
-    try {
-      span = this.#objects.span(number);
-    } catch {
-      // Reading says what is wrong, or finds another copy.
+  /** An object whose copy at `number` is damaged, from another copy; throws `cause` where no other is good. */
+  async #deflateElsewhere(number: number, start: number, cause: unknown): Promise<void> {
+    this.#pace.check();
+    for (const copy of this.#objects.view.copies(number)) {
+      try {
+        await this.#deflateFrom(copy, start);
+        return;
+      } catch (error) {
+        // What has begun to leave cannot be taken back.
+        if (this.#writer.offset !== start) throw error;
+      }
     }
-    if (span < STREAM_FROM) {
+    throw cause;
+  }
+
+  async #deflateFrom(number: number, start: number): Promise<void> {
+    if (this.#objects.span(number) < STREAM_FROM) {
       await this.#putDeflated(this.#objects.read(number), start);
       return;
     }

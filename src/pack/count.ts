@@ -41,8 +41,8 @@ export async function count(
 ): Promise<Count> {
   const marks = new Marks(objects.view);
   const source = new CommitSource(objects, request.grafts);
-  const wanted = sortWants(source, request.wants, marks, WANTED);
-  const had = sortWants(source, request.haves, marks, EXCLUDED);
+  const wanted = await sortWants(source, request.wants, marks, WANTED, pace);
+  const had = await sortWants(source, request.haves, marks, EXCLUDED, pace);
 
   const commits = await walkCommits(source, wanted.commits, had.commits, marks, pace, progress);
   const edges = [...commits.edgeTrees, ...had.trees];
@@ -58,12 +58,18 @@ export async function count(
     for (const number of source.peel(tag).tags) marks.add(number, WANTED);
   }
   const selected = marks.select(WANTED | EXCLUDED, WANTED);
-  sortLoose(objects, selected);
+  await sortLoose(objects, selected, pace);
   return { objects: selected, clientHas: (number) => marks.has(number, EXCLUDED) };
 }
 
 /** Marks tags and blobs at once; gives back the commits and trees they lead to, whose walk follows. */
-function sortWants(source: CommitSource, numbers: readonly number[], marks: Marks, mark: number) {
+async function sortWants(
+  source: CommitSource,
+  numbers: readonly number[],
+  marks: Marks,
+  mark: number,
+  pace: Pace,
+) {
   const commits: number[] = [];
   const trees: number[] = [];
   for (const number of numbers) {
@@ -73,17 +79,19 @@ function sortWants(source: CommitSource, numbers: readonly number[], marks: Mark
     if (type === COMMIT) commits.push(target);
     else if (type === TREE) trees.push(target);
     else if (type === BLOB) marks.add(target, mark);
+    if (pace.due()) await pace.pause();
   }
   return { commits, trees };
 }
 
-function sortLoose(objects: ObjectReader, selected: Uint32Array): void {
+async function sortLoose(objects: ObjectReader, selected: Uint32Array, pace: Pace): Promise<void> {
   let first = selected.length;
   while (first > 0 && selected[first - 1] >= FIRST_LOOSE) first--;
-  const loose = [...selected.subarray(first)].map((number) => ({
-    number,
-    key: `${objects.header(number).type}${objects.view.hex(number)}`,
-  }));
+  const loose: { number: number; key: string }[] = [];
+  for (const number of selected.subarray(first)) {
+    loose.push({ number, key: `${objects.header(number).type}${objects.view.hex(number)}` });
+    if (pace.due()) await pace.pause();
+  }
   loose.sort((a, b) => (a.key < b.key ? -1 : 1));
   loose.forEach(({ number }, i) => {
     selected[first + i] = number;

@@ -60,8 +60,13 @@ export async function walkCommits(
     waiting.set(number, commit);
     queue.push(number, commit?.date ?? 0);
   };
-  for (const number of excluded) push(number, EXCLUDED);
-  for (const number of wanted) push(number, WANTED);
+  const tips = [[excluded, EXCLUDED] as const, [wanted, WANTED] as const];
+  for (const [numbers, mark] of tips) {
+    for (const number of numbers) {
+      push(number, mark);
+      if (pace.due()) await pace.pause();
+    }
+  }
 
   while (queue.size > 0) {
     if (undecided === 0 && (found.length === 0 || queue.topDate < oldest) && slop-- <= 0) break;

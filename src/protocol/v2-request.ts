@@ -16,6 +16,20 @@ export interface V2Request {
   readonly args: readonly string[];
 }
 
+/** Lines that a request may have: a mirror of some hundred thousand refs sends one for each. */
+const MOST_ARGUMENTS = 1_000_000;
+const MOST_CAPABILITIES = 1000;
+
+/**
+ * The command that a request names in its first line, where clients put it; undefined where it is not there. For what
+ * must know before the request is parsed.
+ */
+export function peekCommand(body: Uint8Array): string | undefined {
+  const start = Buffer.from(body.subarray(0, 64)).toString('latin1');
+  const line = start.slice(4, Number.parseInt(start.slice(0, 4), 16));
+  return /^command=([!-~]+)/.exec(line)?.[1];
+}
+
 /**
  * Parses one whole request.
  * @returns undefined for a request without a command: no bytes, or a lone flush
@@ -34,6 +48,7 @@ export function parseV2Request(body: Uint8Array): V2Request | undefined {
     if (packet.kind === 'data') {
       const line = packetText(packet.payload);
       if (!line.startsWith('command=')) {
+        if (capabilities.length === MOST_CAPABILITIES) throw protocolError('too many capabilities');
         capabilities.push(line);
         continue;
       }
@@ -58,6 +73,7 @@ function parseArguments(reader: PktLineReader, command: string): string[] {
   for (;;) {
     const packet = reader.next();
     if (packet?.kind === 'data') {
+      if (args.length === MOST_ARGUMENTS) throw protocolError('too many arguments');
       args.push(packetText(packet.payload));
       continue;
     }

@@ -13,6 +13,8 @@ export function objectDirectories(own: string, allowed: (directory: string) => b
   const visit = (directory: string, depth: number) => {
     const real = realDirectory(directory);
     if (!real || found.includes(real) || !allowed(real)) return;
+    const packs = realDirectory(path.join(real, 'pack'));
+    if (packs && !allowed(packs)) return;
     found.push(real);
     if (depth >= MAX_DEPTH) return;
     for (const line of readLines(path.join(real, 'info', 'alternates'))) {

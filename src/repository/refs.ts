@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { type PackedRefs, readPackedRefs } from './packed-refs.ts';
 import { isRefName } from './ref-name.ts';
+import { RefPrefixes } from './ref-prefixes.ts';
 
 export interface Ref {
   readonly name: string;
@@ -12,6 +13,9 @@ export interface Ref {
   /** As in {@link PackedRefs}: undefined when it takes a look at the object to know. */
   readonly peeled: string | null | undefined;
 }
+
+/** Called often in long work: what it returns is awaited before the work goes on, and what it throws ends it. */
+export type Pause = () => Promise<void> | undefined;
 
 const MAX_HOPS = 5;
 const NO_SUCH_FILE = ['ENOENT', 'ENOTDIR', 'EISDIR'];
@@ -55,30 +59,34 @@ export class FileRefs {
       .filter((ref): ref is Ref => ref?.oid !== undefined);
   }
 
-  /**
-   * Every ref below `refs/` that resolves, sorted bytewise.
-   * @param prefixes byte prefixes; empty lists everything
-   */
-  list(prefixes: readonly string[] = []): Ref[] {
-    const wanted = (name: string) =>
-      prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix));
-    const mayHold = (directory: string) =>
-      prefixes.length === 0 ||
-      prefixes.some((prefix) => prefix.startsWith(directory) || directory.startsWith(prefix));
-    const loose: string[] = [];
-    this.#collect('refs/', mayHold, loose);
+  /** Every ref below `refs/` that resolves, sorted bytewise. */
+  async list(prefixes = new RefPrefixes(), pause: Pause = () => undefined): Promise<Ref[]> {
     // Loose refs are listed before packed-refs is read: pack-refs moves them in that direction.
+    const names = await this.#looseNames(prefixes, pause);
     this.#packed = readPackedRefs(this.#gitDirectory, this.#packed);
-    const names = new Set(loose.filter((name) => wanted(name) && isRefName(name)));
-    const found: Ref[] = [];
+    const loose: Ref[] = [];
     for (const name of names) {
       const ref = this.resolve(name);
-      if (ref?.oid) found.push(ref);
+      if (ref?.oid) loose.push(ref);
+      const rest = pause();
+      if (rest) await rest;
     }
+    return this.#merge(loose, new Set(names), prefixes, pause);
+  }
+
+  /** @param hiding loose names, broken ones too: none of them shows a packed value */
+  async #merge(loose: Ref[], hiding: ReadonlySet<string>, prefixes: RefPrefixes, pause: Pause) {
+    const found: Ref[] = [];
+    let next = 0;
     for (const { name, oid, peeled } of this.#packed.refs) {
-      if (wanted(name) && !names.has(name)) found.push({ name, oid, target: undefined, peeled });
+      const rest = pause();
+      if (rest) await rest;
+      if (!prefixes.matches(name) || hiding.has(name)) continue;
+      while (next < loose.length && loose[next].name < name) found.push(loose[next++]);
+      found.push({ name, oid, target: undefined, peeled });
     }
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    while (next < loose.length) found.push(loose[next++]);
+    return found;
   }
 
   #read(name: string): { oid: string; peeled: string | null | undefined } | { target: string } | undefined {
@@ -86,12 +94,9 @@ export class FileRefs {
     const loose = this.#readLoose(name);
     if (loose === null) return undefined;
     if (loose) return 'oid' in loose ? { oid: loose.oid, peeled: undefined } : loose;
-    let packed = this.#packed.get(name);
-    if (!packed) {
-      this.#packed = readPackedRefs(this.#gitDirectory, this.#packed);
-      packed = this.#packed.get(name);
-    }
-    return packed;
+    // A look each time, as git does: pack-refs may have moved the ref over the older value known from there.
+    this.#packed = readPackedRefs(this.#gitDirectory, this.#packed);
+    return this.#packed.get(name);
   }
 
   #readLoose(name: string): LooseValue | undefined {
@@ -113,17 +118,31 @@ export class FileRefs {
     return oid && !/^0+$/.test(oid) ? { oid } : null;
   }
 
-  #collect(directory: string, mayHold: (directory: string) => boolean, into: string[]): void {
-    let entries: fs.Dirent<Buffer>[];
-    try {
-      entries = fs.readdirSync(this.#file(directory), { withFileTypes: true, encoding: 'buffer' });
-    } catch {
-      return;
+  /** Sorted. */
+  async #looseNames(prefixes: RefPrefixes, pause: Pause): Promise<string[]> {
+    const names: string[] = [];
+    const directories = ['refs/'];
+    // The list grows while it is walked.
+    for (const directory of directories) {
+      const rest = pause();
+      if (rest) await rest;
+      for (const entry of this.#entries(directory)) {
+        const rest = pause();
+        if (rest) await rest;
+        const name = directory + entry.name.toString('latin1');
+        if (entry.isDirectory()) {
+          if (prefixes.mayHold(`${name}/`)) directories.push(`${name}/`);
+        } else if (prefixes.matches(name) && isRefName(name)) names.push(name);
+      }
     }
-    for (const entry of entries) {
-      const name = directory + entry.name.toString('latin1');
-      if (!entry.isDirectory()) into.push(name);
-      else if (mayHold(`${name}/`)) this.#collect(`${name}/`, mayHold, into);
+    return names.sort();
+  }
+
+  #entries(directory: string): fs.Dirent<Buffer>[] {
+    try {
+      return fs.readdirSync(this.#file(directory), { withFileTypes: true, encoding: 'buffer' });
+    } catch {
+      return [];
     }
   }
 

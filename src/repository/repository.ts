@@ -3,11 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
 import { objectDirectories } from './alternates.ts';
-import { GitConfig, parseConfig } from './config.ts';
+import type { GitConfig } from './config.ts';
 import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
+import { readConfig } from './read-config.ts';
 import { FileRefs } from './refs.ts';
 import type { RepositoryCaches } from './repository-caches.ts';
 
@@ -37,7 +38,7 @@ export class Repository {
     this.gitDirectory = gitDirectory;
     this.#caches = caches;
     this.#allowed = allowed;
-    this.config = readConfig(gitDirectory);
+    this.config = readConfig(gitDirectory, allowed);
     this.format = checkFormat(this.config);
     this.isHidden = hiddenRefs(this.config);
     this.refs = new FileRefs(gitDirectory, caches.packedRefs(gitDirectory));
@@ -58,7 +59,7 @@ export class Repository {
     ];
     for (const candidate of places) {
       const real = realGitDirectory(candidate);
-      if (real && allowed(real)) return new Repository(real, caches, allowed);
+      if (real && staysInside(real, allowed)) return new Repository(real, caches, allowed);
     }
     throw repositoryNotFound(directory);
   }
@@ -104,22 +105,21 @@ function realGitDirectory(candidate: string): string | undefined {
   }
 }
 
+/** What a repository is read from; any of it may be a link. */
+const PARTS = ['.', 'objects', 'objects/pack', 'objects/info/alternates', 'refs', 'packed-refs', 'config'];
+
+/** Whether no link leads out of the directories that may be read. */
+function staysInside(gitDirectory: string, allowed: AllowDirectory): boolean {
+  return PARTS.map((name) => path.join(gitDirectory, name))
+    .filter((file) => fs.existsSync(file))
+    .every((file) => allowed(fs.realpathSync(file)));
+}
+
 /** HEAD is a symbolic ref below `refs/`, an id, or (of old) a symbolic link. */
 function hasHead(gitDirectory: string): boolean {
   const file = path.join(gitDirectory, 'HEAD');
   if (fs.lstatSync(file).isSymbolicLink()) return fs.readlinkSync(file).startsWith('refs/');
   return /^(?:ref:\s*refs\/|[0-9a-f]{40})/i.test(fs.readFileSync(file, 'latin1'));
-}
-
-function readConfig(gitDirectory: string): GitConfig {
-  let text: string;
-  try {
-    text = fs.readFileSync(path.join(gitDirectory, 'config'), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return new GitConfig([]);
-  }
-  return new GitConfig(parseConfig(text));
 }
 
 function checkFormat(config: GitConfig): ObjectFormat {

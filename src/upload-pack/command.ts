@@ -3,12 +3,14 @@ import type { Pace } from '../pack/pace.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { Statistics } from './statistics.ts';
+import type { Stopwatch } from './stopwatch.ts';
 
 export interface CommandContext {
   readonly repository: Repository;
   readonly sink: ResponseSink;
   readonly pace: Pace;
   readonly statistics: Statistics;
+  readonly watch: Stopwatch;
 }
 
 /** @param args the lines behind the delimiter, byte strings without LF */

@@ -4,28 +4,29 @@ import { CommitSource } from '../pack/commit-source.ts';
 import type { CountRequest } from '../pack/count.ts';
 import { type FetchRequest, parseFetch } from '../protocol/fetch-request.ts';
 import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { Command, CommandContext } from './command.ts';
 import { peel } from './ls-refs.ts';
 import { findCommon, isReady } from './negotiate.ts';
 import { sendPack } from './send-pack.ts';
 import { planShallow, type ShallowPlan } from './shallow.ts';
-import { Stopwatch } from './stopwatch.ts';
 
 export const fetch: Command = async (context, args) => {
-  const { repository, sink, pace, statistics } = context;
+  const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
-  const watch = new Stopwatch(statistics.phases, sink);
   watch.start('resolve');
   const request = parseFetch(args, view.format.hexLength);
   statistics.wants = request.wants.length;
   statistics.haves = request.haves.length;
   if (request.wants.length === 0 && !request.waitForDone) return;
-  const wants = request.wants.map((want) => {
+  const wants: number[] = [];
+  for (const want of request.wants) {
     const number = view.findNow(want);
     if (number < 0) throw view.problems.length > 0 ? view.missing(want) : notOurRef(want);
-    return number;
-  });
+    wants.push(number);
+    if (pace.due()) await pace.pause();
+  }
   const source = new CommitSource(objects);
   const common = await findCommon(source, request.haves, pace);
   statistics.common = common.haves.length;
@@ -38,10 +39,7 @@ export const fetch: Command = async (context, args) => {
     if (ready) lines.push('ready\n');
     const packets = lines.map((line) => encodePktLine(line));
     await sink.sendLines(Buffer.concat([...packets, ready ? DELIM : FLUSH]));
-    if (!ready) {
-      watch.stop();
-      return;
-    }
+    if (!ready) return;
   }
 
   const not = request.not.length > 0 ? findNot(context, request.not) : undefined;
@@ -53,9 +51,8 @@ export const fetch: Command = async (context, args) => {
     wants: [...wants, ...plan.wants],
     haves: [...common.haves, ...plan.excluded],
     grafts: plan.grafts,
-    includeTags: request.includeTag ? findTags(context, source) : [],
+    includeTags: request.includeTag ? await findTags(context, source) : [],
   };
-  watch.stop();
   await sendPack(context, wanted, packOptions(request));
 };
 
@@ -86,10 +83,15 @@ function encodeShallowInfo(plan: ShallowPlan, hex: (number: number) => string): 
 }
 
 /** Tags that clients may see, with what each points at in the end. */
-function findTags({ repository }: CommandContext, source: CommitSource): CountRequest['includeTags'] {
+async function findTags(
+  { repository, pace }: CommandContext,
+  source: CommitSource,
+): Promise<CountRequest['includeTags']> {
   const { view } = repository.objects;
   const tags: { tag: number; target: number }[] = [];
-  for (const ref of repository.refs.list(['refs/tags/'])) {
+  const pause = () => (pace.due() ? pace.pause() : undefined);
+  for (const ref of await repository.refs.list(new RefPrefixes(['refs/tags/']), pause)) {
+    if (pace.due()) await pace.pause();
     if (!ref.oid || repository.isHidden(ref.name)) continue;
     const peeled = ref.peeled === undefined ? peel(ref.oid, source) : ref.peeled;
     if (!peeled) continue;

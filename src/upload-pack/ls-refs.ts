@@ -4,6 +4,7 @@ import { CommitSource } from '../pack/commit-source.ts';
 import { type LsRefsRequest, parseLsRefs } from '../protocol/ls-refs-request.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import { TAG } from '../repository/object-format.ts';
+import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { Ref } from '../repository/refs.ts';
 import type { Command } from './command.ts';
 
@@ -16,10 +17,8 @@ export const lsRefs: Command = async (context, args) => {
   const request = parseLsRefs(args);
   const source = new CommitSource(repository.objects);
   const { view } = repository.objects;
-  const { prefixes } = request;
-  const isListed = (name: string) =>
-    !repository.isHidden(name) &&
-    (prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix)));
+  const prefixes = new RefPrefixes(request.prefixes);
+  const isListed = (name: string) => !repository.isHidden(name) && prefixes.matches(name);
 
   let batch: Buffer[] = [];
   let batchBytes = 0;
@@ -41,7 +40,10 @@ export const lsRefs: Command = async (context, args) => {
   } else if (head?.target && request.unborn && request.symrefs && unbornMode !== 'ignore') {
     await add(`unborn HEAD symref-target:${head.target}`);
   }
-  for (const ref of repository.refs.list(prefixes)) {
+  const refs = await repository.refs.list(prefixes, () => (pace.due() ? pace.pause() : undefined));
+  for (const ref of refs) {
+    // First of all: most refs may be hidden, and what passes them over takes time too.
+    if (pace.due()) await pace.pause();
     if (!isListed(ref.name) || !ref.oid) continue;
     if (view.findHex(ref.oid) < 0) {
       // Left out, as git does; but a client that prunes must not take a damaged pack for deleted branches.
@@ -49,7 +51,6 @@ export const lsRefs: Command = async (context, args) => {
       continue;
     }
     await add(refLine(ref, ref.oid, request, source));
-    if (pace.due()) await pace.pause();
   }
   batch.push(Buffer.from(FLUSH));
   await sink.sendLines(Buffer.concat(batch));

@@ -7,7 +7,6 @@ import { PackWriter } from '../pack/pack-writer.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import type { CommandContext } from './command.ts';
 import { Progress } from './progress.ts';
-import { Stopwatch } from './stopwatch.ts';
 
 /** Entries planned before they are written. */
 const BATCH = 512;
@@ -24,9 +23,8 @@ export async function sendPack(
   request: CountRequest,
   { thin, ofsDelta, silent }: PackOptions,
 ): Promise<void> {
-  const { repository, sink, pace, statistics } = context;
+  const { repository, sink, pace, statistics, watch } = context;
   const { objects, format } = repository;
-  const watch = new Stopwatch(statistics.phases, sink);
   const progress = new Progress(sink, silent);
 
   watch.start('count');
@@ -43,22 +41,26 @@ export async function sendPack(
   );
   const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level }, pace);
   const planner = new EntryPlanner(objects, counted, { thin });
-  await writer.write(encodePackHeader(total));
-  for (;;) {
-    watch.start('entries');
-    const batch = planner.plan(BATCH);
-    watch.start('bytes');
-    if (batch.length === 0) break;
-    for (const entry of batch) {
-      await entries.write(entry);
-      if (pace.due()) await pace.pause();
+  try {
+    await writer.write(encodePackHeader(total));
+    for (;;) {
+      watch.start('entries');
+      const batch = planner.plan(BATCH);
+      watch.start('bytes');
+      if (batch.length === 0) break;
+      for (const entry of batch) {
+        await entries.write(entry);
+        if (pace.due()) await pace.pause();
+      }
     }
+    const { reused, deltas } = entries.statistics;
+    progress.total({ total, deltas, reused });
+    await writer.finish();
+  } finally {
+    // What was sent counts, whether the client stayed for all of it or not.
+    const { reused, deflated, deltas, reusedBytes, deflatedBytes } = entries.statistics;
+    Object.assign(statistics.objects, { reused, deflated, deltas });
+    Object.assign(statistics.bytes, { total: writer.offset, reused: reusedBytes, deflated: deflatedBytes });
   }
-  const { reused, deflated, deltas, reusedBytes, deflatedBytes } = entries.statistics;
-  Object.assign(statistics.objects, { reused, deflated, deltas });
-  progress.total({ total, deltas, reused });
-  await writer.finish();
-  Object.assign(statistics.bytes, { total: writer.offset, reused: reusedBytes, deflated: deflatedBytes });
   await sink.sendLines(FLUSH);
-  watch.stop();
 }

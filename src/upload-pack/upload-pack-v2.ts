@@ -10,6 +10,7 @@ import { ByteSink, type Write } from './byte-sink.ts';
 import { encodeAdvertisement, findCommand } from './capabilities.ts';
 import type { ResponseSink } from './response-sink.ts';
 import { newStatistics, type Statistics } from './statistics.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 export interface UploadPackOptions {
   /** Open packs and indexes that several servers of one thread share. */
@@ -76,16 +77,18 @@ export class UploadPackV2 {
 
   /**
    * Answers a parsed request into a sink: what the service's workers call.
+   * @param statistics are filled in as far as the work comes, also when it fails
    * @throws PackhorseError which the sink's owner tells the client
    */
-  async respond(request: V2Request, sink: ResponseSink, pace: Pace): Promise<Statistics> {
+  async respond(request: V2Request, sink: ResponseSink, pace: Pace, statistics: Statistics): Promise<void> {
     const repository = this.#open();
+    const watch = new Stopwatch(statistics.phases, sink);
     try {
       const command = findCommand(request, repository);
-      const statistics = newStatistics(request.command);
-      await command({ repository, sink, pace, statistics }, request.args);
-      return statistics;
+      statistics.command = request.command;
+      await command({ repository, sink, pace, statistics, watch }, request.args);
     } finally {
+      watch.stop();
       repository.close();
     }
   }
@@ -109,15 +112,16 @@ export class UploadPackV2 {
         throw error;
       }
     });
+    const statistics = newStatistics('none');
     try {
       const parsed = parseV2Request(request);
-      if (!parsed) return { statistics: newStatistics('none') };
-      return { statistics: await this.respond(parsed, sink, new Pace()) };
+      if (parsed) await this.respond(parsed, sink, new Pace(), statistics);
+      return { statistics };
     } catch (error) {
       if (broken !== undefined) throw broken;
       const known = asPackhorseError(error);
       await sink.sendLines(encodeFailure(known.client, sink.inPack));
-      return { statistics: newStatistics('failed'), error: known };
+      return { statistics, error: known };
     }
   }
 }

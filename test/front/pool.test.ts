@@ -7,6 +7,7 @@ import type { Statistics } from '../../src/upload-pack/statistics.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
+import { encodeRequest } from '../support/requests.ts';
 
 const WINDOW = 1024 * 1024;
 const root = temporaryDirectory();
@@ -22,16 +23,17 @@ const deaths: Error[] = [];
 const pool = new WorkerPool(1, { root, allowed: [], window: WINDOW }, (error) => deaths.push(error));
 afterAll(() => pool.close());
 
-const request = {
-  command: 'fetch',
-  capabilities: ['object-format=sha1'],
-  args: [`want ${git(repository, ['rev-parse', 'main'])}`, 'no-progress', 'done'],
-};
+/** Bytes of its own for every task: they are transferred. */
+const request = () =>
+  new Uint8Array(
+    encodeRequest('fetch', [`want ${git(repository, ['rev-parse', 'main'])}`, 'no-progress', 'done']),
+  );
 
 /** One task whose messages are kept in their order; nothing is credited unless the test does. */
 class Listener {
   readonly events: string[] = [];
   bytes = 0;
+  statistics: Statistics | undefined;
   task!: RunningTask;
   #wake = () => {};
   readonly #credit: boolean;
@@ -62,7 +64,8 @@ class Listener {
     this.#end(statistics);
   }
 
-  onError(error: PackhorseError): void {
+  onError(error: PackhorseError, statistics: Statistics | undefined): void {
+    this.statistics = statistics;
     this.events.push(error.code);
     this.#end(error);
   }
@@ -78,7 +81,7 @@ class Listener {
 
 function run(
   credit: boolean,
-  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', request },
+  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', request: request() },
 ): Listener {
   const listener = new Listener(credit);
   listener.task = pool.run(task, listener);
@@ -116,13 +119,16 @@ describe('a task', () => {
     expect(await listener.ended).toMatchObject({ code: 'PACKHORSE_CANCELLED' });
     expect(listener.events.at(-1)).toBe('PACKHORSE_CANCELLED');
     expect(listener.bytes).toBeLessThanOrEqual(WINDOW);
+    // What was sent until then counts.
+    expect(listener.statistics).toMatchObject({ command: 'fetch', kind: 'clone', objects: { total: 24 } });
+    expect(listener.statistics!.bytes.reused).toBeGreaterThan(0);
     await run(true).ended;
     expect(pool.threads).toBe(1);
     expect(deaths).toEqual([]);
   });
 
   it('that fails says so before anything else', async () => {
-    const listener = run(true, { path: 'nowhere.git', request });
+    const listener = run(true, { path: 'nowhere.git', request: request() });
     expect(await listener.ended).toMatchObject({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND', status: 404 });
     expect(listener.events).toEqual(['PACKHORSE_REPOSITORY_NOT_FOUND']);
   });

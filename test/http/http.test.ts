@@ -150,6 +150,12 @@ describe('what is refused', () => {
     ['GET', '/info/refs?service=git-upload-pack', 404],
     ['GET', '/absent.git/info/refs?service=git-upload-pack', 404],
     ['GET', `/${NAME}/objects/info/refs?service=git-upload-pack`, 404],
+    ['PROPFIND', `/${NAME}/config`, 404],
+    ['OPTIONS', '*', 404],
+    ['GET', '/%zz/info/refs', 400],
+    ['GET', '/%E9.git/info/refs', 400],
+    ['POST', '/%zz/git-upload-pack', 400],
+    ['PROPFIND', '/%zz/info/refs', 400],
   ])('%s %s is %i', async (method, target, status) => {
     const answer = await send(service, { method, path: target, headers: V2 });
     expect(answer.status).toBe(status);
@@ -163,6 +169,8 @@ describe('what is refused', () => {
     ['GET', '/git-upload-pack', 'POST'],
     ['PUT', '/git-upload-pack', 'POST'],
     ['HEAD', '/git-upload-pack', 'POST'],
+    ['PROPFIND', '/git-upload-pack', 'POST'],
+    ['MKCOL', '/info/refs', 'GET, HEAD'],
   ])('%s %s is 405, with Allow: %s', async (method, target, allow) => {
     const answer = await send(service, { method, path: `/${NAME}${target}`, headers: V2 });
     expect(answer.status).toBe(405);
@@ -356,7 +364,8 @@ describe('paths', () => {
 
   test.each(['%', '%f', '%ff', '%zz'])('a path that cannot be decoded (%s) is refused', async (end) => {
     const answer = await send(service, { path: infoRefs(`${NAME}${end}`), headers: V2 });
-    expect([400, 404]).toContain(answer.status);
+    expect(answer.status).toBe(400);
+    expect(answer.headers).toMatchObject({ ...NO_CACHE, 'content-type': 'text/plain; charset=utf-8' });
     expect(answer.body.toString()).not.toContain('version 2');
   });
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isRefName } from '../../src/repository/ref-name.ts';
+import { RefPrefixes } from '../../src/repository/ref-prefixes.ts';
 import { FileRefs } from '../../src/repository/refs.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
@@ -37,8 +38,9 @@ function listByGit(...patterns: string[]) {
   });
 }
 
-function listByUs(prefixes?: string[]) {
-  return new FileRefs(directory).list(prefixes).map(({ name, oid, target }) => ({ name, oid, target }));
+async function listByUs(prefixes?: string[]) {
+  const refs = await new FileRefs(directory).list(new RefPrefixes(prefixes));
+  return refs.map(({ name, oid, target }) => ({ name, oid, target }));
 }
 
 /** The id that git resolves a name to; undefined when it does not. */
@@ -51,7 +53,7 @@ function resolvedByGit(name: string): string | undefined {
 }
 
 describe('the list of refs', () => {
-  test('loose ones stand over packed ones, sorted by bytes', () => {
+  test('loose ones stand over packed ones, sorted by bytes', async () => {
     for (const name of ['a', 'a-b', 'a.b', 'a/b', 'Z', 'ä', '€/x'].filter((name) => name !== 'a')) {
       git(directory, ['update-ref', `refs/heads/${name}`, newest]);
     }
@@ -61,23 +63,23 @@ describe('the list of refs', () => {
     git(directory, ['update-ref', 'refs/heads/new', older]);
     git(directory, ['update-ref', 'refs/notes/commits', older]);
     git(directory, ['update-ref', '-d', 'refs/heads/a-b']);
-    expect(listByUs()).toEqual(listByGit());
-    expect(listByUs()).toHaveLength(9);
+    expect(await listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toHaveLength(9);
   });
 
-  test('symbolic refs have the target they resolve to, dangling ones are left out', () => {
+  test('symbolic refs have the target they resolve to, dangling ones are left out', async () => {
     git(directory, ['symbolic-ref', 'refs/heads/one', 'refs/heads/main']);
     git(directory, ['symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main']);
     write('refs/heads/by-hand', 'ref:   refs/heads/main  \n');
     write('refs/heads/no-blank', 'ref:refs/heads/main');
     fs.symlinkSync('main', path.join(directory, 'refs/heads/linked'));
-    expect(listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toEqual(listByGit());
     git(directory, ['pack-refs', '--all']);
-    expect(listByUs()).toEqual(listByGit());
-    expect(listByUs().map(({ name }) => name)).toContain('refs/heads/linked');
+    expect(await listByUs()).toEqual(listByGit());
+    expect((await listByUs()).map(({ name }) => name)).toContain('refs/heads/linked');
   });
 
-  test('prefixes pick what git picks by them', () => {
+  test('prefixes pick what git picks by them', async () => {
     for (const name of ['heads/a', 'heads/ab', 'heads/b/c', 'tags/a', 'tags/b', 'x/y/z']) {
       git(directory, ['update-ref', `refs/${name}`, newest]);
       if (name < 'heads/b') git(directory, ['pack-refs', '--all']);
@@ -100,30 +102,33 @@ describe('the list of refs', () => {
       'HEAD',
       'nope',
     );
-    fc.assert(
-      fc.property(fc.array(fc.oneof(prefix, others), { minLength: 1, maxLength: 3 }), (prefixes) => {
-        const expected = all.filter(({ name }) => prefixes.some((start) => name.startsWith(start)));
-        expect(listByUs(prefixes)).toEqual(expected);
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(prefix, others), { minLength: 1, maxLength: 3 }),
+        async (prefixes) => {
+          const expected = all.filter(({ name }) => prefixes.some((start) => name.startsWith(start)));
+          expect(await listByUs(prefixes)).toEqual(expected);
+        },
+      ),
     );
   });
 
-  test('files that are no refs are left out', () => {
+  test('files that are no refs are left out', async () => {
     write('refs/heads/main.lock', `${older}\n`);
     write('refs/heads/.hidden', `${older}\n`);
     write('refs/heads/a..b', `${older}\n`);
     write('refs/heads/with space', `${older}\n`);
     write('refs/heads/x.lock/y', `${older}\n`);
     fs.mkdirSync(path.join(directory, 'refs/heads/empty/deeper'), { recursive: true });
-    expect(listByUs()).toEqual(listByGit());
-    expect(listByUs()).toHaveLength(1);
+    expect(await listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toHaveLength(1);
   });
 
-  test('directories give way to refs: an empty one hides no packed ref', () => {
+  test('directories give way to refs: an empty one hides no packed ref', async () => {
     git(directory, ['update-ref', 'refs/heads/dir', older]);
     git(directory, ['pack-refs', '--all']);
     fs.mkdirSync(path.join(directory, 'refs/heads/dir/empty'), { recursive: true });
-    expect(listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toEqual(listByGit());
     expect(new FileRefs(directory).resolve('refs/heads/dir')?.oid).toBe(older);
   });
 
@@ -138,29 +143,29 @@ describe('the list of refs', () => {
     'itself as target': () => 'ref: refs/heads/broken\n',
   };
 
-  test.each(Object.entries(BROKEN))('a loose ref with %s is left out', (_, content) => {
+  test.each(Object.entries(BROKEN))('a loose ref with %s is left out', async (_, content) => {
     write('refs/heads/broken', content(older));
-    expect(listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toEqual(listByGit());
     expect(new FileRefs(directory).resolve('refs/heads/broken')?.oid).toBeUndefined();
   });
 
   test.each(Object.entries(BROKEN))(
     'a loose ref with %s does not bring back an old packed value',
-    (_, content) => {
+    async (_, content) => {
       git(directory, ['update-ref', 'refs/heads/broken', older]);
       git(directory, ['pack-refs', '--all']);
       write('refs/heads/broken', content(newest));
       expect(listByGit().map(({ name }) => name)).toEqual(['refs/heads/main']);
-      expect(listByUs()).toEqual(listByGit());
+      expect(await listByUs()).toEqual(listByGit());
     },
   );
 
-  test('an id may stand in capitals and have anything behind a blank', () => {
+  test('an id may stand in capitals and have anything behind a blank', async () => {
     write('refs/heads/capitals', `${older.toUpperCase()}\n`);
     write('refs/heads/more', `${older}\tmore\n`);
     write('refs/heads/bare', older);
-    expect(listByUs()).toEqual(listByGit());
-    expect(listByUs()).toHaveLength(4);
+    expect(await listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toHaveLength(4);
   });
 });
 
@@ -194,31 +199,110 @@ describe('HEAD', () => {
 });
 
 describe('symbolic refs of symbolic refs', () => {
-  test('are followed exactly as far as git follows them', () => {
+  test('are followed exactly as far as git follows them', async () => {
     let target = 'refs/heads/main';
     for (let i = 1; i <= 8; i++) {
       write(`refs/heads/hop${i}`, `ref: ${target}\n`);
       target = `refs/heads/hop${i}`;
       expect([i, new FileRefs(directory).resolve(target)?.oid]).toEqual([i, resolvedByGit(target)]);
     }
-    expect(listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toEqual(listByGit());
   });
 
-  test('in a ring resolve to nothing', () => {
+  test('in a ring resolve to nothing', async () => {
     write('refs/heads/a', 'ref: refs/heads/b\n');
     write('refs/heads/b', 'ref: refs/heads/a\n');
     expect(new FileRefs(directory).resolve('refs/heads/a')?.oid).toBeUndefined();
-    expect(listByUs()).toEqual(listByGit());
+    expect(await listByUs()).toEqual(listByGit());
   });
 });
 
 describe('refs that change between two looks', () => {
-  test('a ref that pack-refs moves is found by one who looked before', () => {
+  test('a ref that pack-refs moves is found by one who looked before', async () => {
     const refs = new FileRefs(directory);
     git(directory, ['update-ref', 'refs/heads/late', older]);
     git(directory, ['pack-refs', '--all']);
     expect(refs.resolve('refs/heads/late')?.oid).toBe(older);
-    expect(refs.list().map(({ name }) => name)).toEqual(['refs/heads/late', 'refs/heads/main']);
+    expect((await refs.list()).map(({ name }) => name)).toEqual(['refs/heads/late', 'refs/heads/main']);
+  });
+
+  test('one that it moves over an older packed value has the new value', () => {
+    git(directory, ['update-ref', 'refs/heads/moved', older]);
+    git(directory, ['pack-refs', '--all']);
+    const refs = new FileRefs(directory);
+    git(directory, ['update-ref', 'refs/heads/moved', newest]);
+    git(directory, ['pack-refs', '--all']);
+    expect(refs.resolve('refs/heads/moved')?.oid).toBe(newest);
+  });
+});
+
+describe('long lists give way', () => {
+  /** Ten loose refs, five of them over older packed values, and eleven packed ones. */
+  const addMany = () => {
+    for (let i = 0; i < 10; i++) git(directory, ['update-ref', `refs/heads/${i}/x`, older]);
+    git(directory, ['pack-refs', '--all']);
+    for (let i = 5; i < 15; i++) write(`refs/heads/${i}/x`, `${newest}\n`);
+  };
+
+  /** Lists everything and calls `act` in one of its pauses, counted from 1. */
+  const listWith = async (moment: number, act: () => void) => {
+    let pauses = 0;
+    const refs = await new FileRefs(directory).list(undefined, async () => {
+      if (++pauses === moment) act();
+    });
+    return { pauses, refs: refs.map(({ name, oid, target }) => ({ name, oid, target })) };
+  };
+
+  test('at each directory, each loose ref and each packed one, listed or not', async () => {
+    addMany();
+    let asked = 0;
+    const count = () => {
+      asked++;
+      return undefined;
+    };
+    await new FileRefs(directory).list(new RefPrefixes(['refs/none/']), count);
+    // `refs/`, `refs/heads` and `refs/tags` in it, 11 packed refs.
+    expect(asked).toBe(14);
+    const { pauses, refs } = await listWith(0, () => {});
+    expect(refs).toEqual(listByGit());
+    // 10 directories and 10 loose refs, found and read, more.
+    expect(pauses).toBeGreaterThanOrEqual(14 + 10 + 10 + 10);
+  });
+
+  test('what a pause throws ends them, wherever they are', async () => {
+    addMany();
+    const { pauses } = await listWith(0, () => {});
+    for (let moment = 1; moment <= pauses; moment++) {
+      const ended = listWith(moment, () => {
+        throw new Error('enough');
+      });
+      await expect(ended).rejects.toThrow('enough');
+    }
+  });
+
+  test('no ref is lost that pack-refs moves in one of the pauses', async () => {
+    addMany();
+    const expected = listByGit();
+    const packed = fs.readFileSync(path.join(directory, 'packed-refs'), 'latin1');
+    const { pauses } = await listWith(0, () => {});
+    for (let moment = 1; moment <= pauses; moment++) {
+      const { refs } = await listWith(moment, () => git(directory, ['pack-refs', '--all']));
+      expect(refs).toEqual(expected);
+      write('packed-refs', packed);
+      for (let i = 5; i < 15; i++) write(`refs/heads/${i}/x`, `${newest}\n`);
+    }
+  });
+
+  // Looking at each prefix for each ref would take minutes here.
+  test('65,000 prefixes over 100,000 packed refs', async () => {
+    const number = (i: number) => `${i}`.padStart(6, '0');
+    const lines = Array.from({ length: 100_000 }, (_, i) => `${newest} refs/heads/${number(i)}\n`);
+    write('packed-refs', `# pack-refs with: peeled fully-peeled sorted \n${lines.join('')}`);
+    fs.rmSync(path.join(directory, 'refs/heads/main'), { force: true });
+    const prefixes = Array.from({ length: 65_000 }, (_, i) => `refs/heads/${number(2 * i)}`).reverse();
+    const found = await listByUs(prefixes);
+    expect(found).toHaveLength(50_000);
+    expect(found.every(({ name }, i) => name === `refs/heads/${number(2 * i)}`)).toBe(true);
   });
 });
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
-import type { V2Request } from '../../protocol/v2-request.ts';
+import { peekCommand } from '../../protocol/v2-request.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
 import { type FetchRecord, fetchEnded, fetchStarted, outcomeOf } from '../events.ts';
 import type { InflightBytes } from '../inflight.ts';
@@ -20,7 +20,7 @@ export interface Exchange {
   /** What goes before an `ERR` line. */
   readonly beforeError?: Uint8Array;
   /** Reads what is asked; undefined for nothing, which gets an empty answer. */
-  readonly readRequest: () => Promise<V2Request | 'advertise' | undefined>;
+  readonly readRequest: () => Promise<Uint8Array<ArrayBuffer> | 'advertise' | undefined>;
 }
 
 export interface AnswerOptions {
@@ -83,7 +83,7 @@ async function run(
       response.end();
       return { statistics: newStatistics('none'), error: undefined, bytes: 0 };
     }
-    if (asked !== 'advertise') record.command = asked.command;
+    if (asked !== 'advertise') record.command = peekCommand(asked) ?? 'none';
     const target = { stream: response, begin: () => writeHead(200, exchange.contentType), refuse };
     return await pump(pool, { path: exchange.repository, request: asked }, target, inflight);
   } catch (error) {

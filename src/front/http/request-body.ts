@@ -25,6 +25,12 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
       parts.push(part);
     }
   } catch (error) {
+    if (body !== request) {
+      request.unpipe();
+      body.destroy();
+    }
+    // What still comes is thrown away: the connection can then answer a client that sends before it reads.
+    request.resume();
     if (error instanceof PackhorseError) throw error;
     if (!request.complete && request.destroyed) throw cancelled();
     throw new PackhorseError('PACKHORSE_REQUEST_ENCODING', 'the request body is not valid gzip', {

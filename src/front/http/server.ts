@@ -8,11 +8,11 @@ import Fastify, {
 } from 'fastify';
 import { protocolError } from '../../errors.ts';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
-import { parseV2Request } from '../../protocol/v2-request.ts';
 import { parseVersion } from '../../protocol/version.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { WorkerPool } from '../pool.ts';
 import { answer, type Exchange } from './answer.ts';
+import { endConnectionsOnClose } from './closing.ts';
 import { sendText } from './plain-answers.ts';
 import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -31,36 +31,39 @@ const ADVERTISEMENT_TYPE = 'application/x-git-upload-pack-advertisement';
 /** Clients look for this before an advertisement, and before an error in its place. */
 const SERVICE_LINE = Buffer.concat([encodePktLine('# service=git-upload-pack\n'), FLUSH]);
 
+/** Milliseconds in which a request, its body included, must have come in. The answer may take longer. */
+const REQUEST_TIMEOUT = 300_000;
+
 export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A clone takes as long as it takes, and closing waits for it.
     forceCloseConnections: 'idle',
-    requestTimeout: 0,
+    requestTimeout: REQUEST_TIMEOUT,
+    frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply as FastifyReply),
   });
   // Bodies are read by the exchange, which knows their limits.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status >= 500) request.log.error({ err: error }, 'request failed');
-    return sendText(reply, status, status >= 500 ? 'internal error' : error.message);
-  });
-  endConnectionsOnClose(app);
-  app.all('/*', (request, reply) => dispatch(request, reply, options));
+  app.setErrorHandler(sendFailure);
+  endConnectionsOnClose(app, REQUEST_TIMEOUT);
+  const handle = (request: FastifyRequest, reply: FastifyReply) => dispatch(request, reply, options);
+  app.all('/*', handle);
+  // Methods that `all` leaves out come here, and go through the same table.
+  app.setNotFoundHandler(handle);
   return app;
 }
 
-/** A connection whose last response ends while the door closes would else stay open for its keep-alive time. */
-function endConnectionsOnClose(app: FastifyInstance): void {
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
-  app.server.on('request', (request, response) => {
-    response.once('close', () => void (closing && request.socket.end()));
-  });
+/** For errors of Fastify's own as well, which never come to {@link dispatch}: a path that cannot be decoded. */
+function sendFailure(
+  error: Error & { statusCode?: number },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) request.log.error({ err: error }, 'request failed');
+  return sendText(reply, status, status >= 500 ? 'internal error' : error.message);
 }
 
 function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoorOptions) {
@@ -114,7 +117,7 @@ function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): E
       // A lone flush is how a client finds out whether it may send a large body: no version, no command.
       if (body.length === 0 || body.equals(FLUSH)) return undefined;
       checkVersion(request);
-      return parseV2Request(body);
+      return new Uint8Array(body); // memory of its own, to be transferred
     },
   };
 }

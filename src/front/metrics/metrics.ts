@@ -102,7 +102,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
       packBytes.inc({ source }, statistics.bytes[source]);
       packObjects.inc({ source }, statistics.objects[source]);
     }
-    packSize.observe(statistics.bytes.total);
+    if (record.outcome === 'ok') packSize.observe(statistics.bytes.total);
   };
   fetchEnded.subscribe(observe);
   return { registry, close: () => void fetchEnded.unsubscribe(observe) };

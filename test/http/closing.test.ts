@@ -1,0 +1,38 @@
+/** Closing with requests that never end: they are cut off in time, answers that are under way are not. */
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import Fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { endConnectionsOnClose } from '../../src/front/http/closing.ts';
+
+test.each([
+  ['head', 'POST / HTTP/1.1\r\nHost: x\r\n', 'a: b\r\n'],
+  ['body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n', 'a'],
+])('a dribbled %s does not hold the door open, and an answer is finished', async (_, begin, drop) => {
+  const app = Fastify({ forceCloseConnections: 'idle' });
+  endConnectionsOnClose(app, 100);
+  app.post('/', async () => 'received');
+  let finish = () => {};
+  app.get('/slow', (_request, reply) => {
+    reply.hijack();
+    reply.raw.write('begin,');
+    finish = () => void reply.raw.end('end');
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const slow = await fetch(`http://127.0.0.1:${port}/slow`);
+  const dribbler = net.connect(port, '127.0.0.1').on('error', () => {});
+  const cut = new Promise((resolve) => dribbler.once('close', resolve));
+  dribbler.write(begin);
+  const drops = setInterval(() => dribbler.write(drop), 10);
+  // Closing begins in the middle of the request.
+  const [socket] = (await once(app.server, 'connection')) as [net.Socket];
+  while (socket.bytesRead <= begin.length) await setTimeout(10);
+  const closed = app.close();
+  await cut;
+  clearInterval(drops);
+  finish();
+  expect(await slow.text()).toBe('begin,end');
+  await closed;
+});

@@ -1,0 +1,90 @@
+/** What a repository may be read from: its configuration with includes, and links. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Repository } from '../../src/repository/repository.ts';
+import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { git } from '../support/git.ts';
+import { createRepository, History } from '../support/history.ts';
+
+const caches = new RepositoryCaches();
+
+function makeRepository(): { root: string; directory: string; open: () => Repository } {
+  const root = temporaryDirectory();
+  const directory = createRepository(root, 'a.git');
+  const history = new History();
+  history.commit({ branch: 'main', files: { file: 'content\n' } });
+  history.importInto(directory);
+  git(directory, ['branch', 'other', 'main']);
+  const allowed = (real: string) => real === root || real.startsWith(`${root}${path.sep}`);
+  return { root, directory, open: () => Repository.open(directory, caches, allowed) };
+}
+
+const unsupported = expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_UNSUPPORTED' });
+
+describe('includes', () => {
+  it('are read where they stand, below the root', () => {
+    const { root, directory, open } = makeRepository();
+    fs.writeFileSync(path.join(root, 'common'), '[transfer]\n\thideRefs = refs/heads\n');
+    git(directory, ['config', 'include.path', '../common']);
+    git(directory, ['config', '--add', 'uploadpack.hideRefs', '!refs/heads/main']);
+    const repository = open();
+    const shown = ['refs/heads/main', 'refs/heads/other'].filter((name) => !repository.isHidden(name));
+    const listed = git(root, ['ls-remote', '--heads', directory])
+      .split('\n')
+      .map((line) => line.split('\t')[1]);
+    expect(shown).toEqual(listed);
+    expect(shown).toEqual(['refs/heads/main']);
+  });
+
+  it('that are not there say nothing', () => {
+    const { directory, open } = makeRepository();
+    git(directory, ['config', 'include.path', 'nowhere']);
+    expect(open().isHidden('refs/heads/main')).toBe(false);
+  });
+
+  it('outside of the root are refused', () => {
+    const { directory, open } = makeRepository();
+    const outside = path.join(temporaryDirectory(), 'common');
+    fs.writeFileSync(outside, '[transfer]\n\thideRefs = refs\n');
+    git(directory, ['config', 'include.path', outside]);
+    expect(open).toThrow(unsupported);
+  });
+
+  it.each([
+    ['a condition', 'includeIf.gitdir:/x/.path', 'common'],
+    ['a home directory', 'include.path', '~/common'],
+  ])('with %s are refused, not passed over', (_, key, value) => {
+    const { directory, open } = makeRepository();
+    git(directory, ['config', key, value]);
+    expect(open).toThrow(unsupported);
+  });
+
+  it('that include themselves come to an end', () => {
+    const { root, directory, open } = makeRepository();
+    fs.writeFileSync(path.join(root, 'ring'), '[include]\n\tpath = ring\n');
+    git(directory, ['config', 'include.path', '../ring']);
+    expect(open).toThrow(unsupported);
+  });
+});
+
+describe('links', () => {
+  it.each(['objects/pack', 'refs', 'objects'])('out of the root are not followed: %s', (name) => {
+    const { directory, open } = makeRepository();
+    const outside = path.join(temporaryDirectory(), 'moved');
+    fs.renameSync(path.join(directory, name), outside);
+    fs.symlinkSync(outside, path.join(directory, name));
+    expect(open).toThrow(expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND' }));
+  });
+
+  it('inside of the root are', () => {
+    const { root, directory, open } = makeRepository();
+    const inside = path.join(root, 'packs');
+    fs.renameSync(path.join(directory, 'objects/pack'), inside);
+    fs.symlinkSync(inside, path.join(directory, 'objects/pack'));
+    const repository = open();
+    expect(repository.objects.view.packCount).toBe(1);
+    repository.close();
+  });
+});
