@@ -1,4 +1,5 @@
 /** The pool of workers, and one running task as the main thread sees it. */
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { FromWorker, ToWorker } from '../channel/messages.ts';
@@ -28,6 +29,7 @@ export interface TaskListener {
 export class WorkerPool {
   readonly #piscina: Piscina;
   readonly #running = new Set<RunningTask>();
+  readonly #utilization = new Map<number, EventLoopUtilization>();
 
   /**
    * @param threads workers to run, all of them from the start
@@ -53,9 +55,18 @@ export class WorkerPool {
     return this.#piscina.threads.length;
   }
 
-  /** Threads that have a task. */
-  get busy(): number {
-    return Math.min(this.threads, this.running);
+  /** Threads at work, by the share of time that each was busy since the last call: tasks that wait keep none busy. */
+  busy(): number {
+    let sum = 0;
+    for (const { threadId, performance } of this.#piscina.threads) {
+      const now = performance.eventLoopUtilization();
+      const last = this.#utilization.get(threadId) ?? { active: 0, idle: 0 };
+      const active = now.active - last.active;
+      const time = active + now.idle - last.idle;
+      if (time > 0) sum += active / time;
+      this.#utilization.set(threadId, now);
+    }
+    return sum;
   }
 
   /** Tasks that workers have taken. */

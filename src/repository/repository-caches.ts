@@ -17,8 +17,8 @@ export interface CacheBudgets {
 const MIB = 2 ** 20;
 export const DEFAULT_BUDGETS: CacheBudgets = { windows: 12 * MIB, objects: 24 * MIB, indexes: 256 * MIB };
 
-/** Repositories whose packed-refs are kept parsed. */
-const MAX_PACKED_REFS = 64;
+/** Refs of packed-refs files that are kept parsed: some 200 bytes each. */
+const MAX_PACKED_REFS = 500_000;
 /** Object directories that are kept open. */
 const MAX_DIRECTORIES = 64;
 
@@ -52,8 +52,13 @@ export class RepositoryCaches {
 
   keepPackedRefs(gitDirectory: string, refs: PackedRefs): void {
     touch(this.#packedRefs, gitDirectory, refs);
-    if (this.#packedRefs.size > MAX_PACKED_REFS)
-      this.#packedRefs.delete(this.#packedRefs.keys().next().value!);
+    let kept = 0;
+    for (const known of this.#packedRefs.values()) kept += known.refs.length;
+    for (const [key, known] of this.#packedRefs) {
+      if (kept <= MAX_PACKED_REFS && this.#packedRefs.size <= MAX_DIRECTORIES) return;
+      kept -= known.refs.length;
+      this.#packedRefs.delete(key);
+    }
   }
 
   /**

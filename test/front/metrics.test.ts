@@ -63,7 +63,8 @@ describe('the operators’ port', () => {
     expect(found.get('packhorse_stream_inflight_bytes')).toBe(0);
     expect(found.get('packhorse_fetches_in_progress')).toBe(0);
     expect(found.get('packhorse_worker_threads')).toBeGreaterThan(0);
-    expect(found.get('packhorse_worker_busy')).toBe(0);
+    expect(found.get('packhorse_worker_busy')).toBeGreaterThan(0);
+    expect(found.get('packhorse_worker_busy')).toBeLessThanOrEqual(found.get('packhorse_worker_threads')!);
     expect(found.get('packhorse_pool_queued')).toBe(0);
     expect(found.get('packhorse_memory_high_water_bytes{kind="rss"}')).toBeGreaterThan(1e7);
     expect(found.get('process_resident_memory_bytes')).toBeGreaterThan(1e7);

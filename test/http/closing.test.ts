@@ -1,7 +1,6 @@
 /** Closing with requests that never end: they are cut off in time, answers that are under way are not. */
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { endConnectionsOnClose } from '../../src/front/http/closing.ts';
@@ -25,10 +24,14 @@ test.each([
   const dribbler = net.connect(port, '127.0.0.1').on('error', () => {});
   const cut = new Promise((resolve) => dribbler.once('close', resolve));
   dribbler.write(begin);
-  const drops = setInterval(() => dribbler.write(drop), 10);
-  // Closing begins in the middle of the request.
   const [socket] = (await once(app.server, 'connection')) as [net.Socket];
-  while (socket.bytesRead <= begin.length) await setTimeout(10);
+  // Closing begins in the middle of the request.
+  const drops = await new Promise<NodeJS.Timeout>((begun) => {
+    const timer = setInterval(() => {
+      dribbler.write(drop);
+      if (socket.bytesRead > begin.length) begun(timer);
+    }, 10);
+  });
   const closed = app.close();
   await cut;
   clearInterval(drops);

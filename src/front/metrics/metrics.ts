@@ -126,7 +126,9 @@ function addGauges(registry: Registry, { pool, inflight, memory, active, isDrain
   );
   gauge('packhorse_fetches_in_progress', 'Requests being answered.', () => active.size);
   gauge('packhorse_worker_threads', 'Worker threads.', () => pool.threads);
-  gauge('packhorse_worker_busy', 'Worker threads that have a task.', () => pool.busy);
+  gauge('packhorse_worker_busy', 'Worker threads at work, by the share of time since the last scrape.', () =>
+    pool.busy(),
+  );
   gauge('packhorse_pool_tasks', 'Tasks that workers have taken.', () => pool.running);
   gauge('packhorse_pool_queued', 'Tasks that no worker has taken yet.', () => pool.queued);
   gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
