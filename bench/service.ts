@@ -3,12 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
+import type { LogLine } from '../test/support/service.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../src/main.ts');
 const FLAGS = ['--port', '0', '--metrics-port', '0', '--workers', '2', '--log-level', 'info'];
-
-// biome-ignore lint/suspicious/noExplicitAny: a log line is whatever was logged
-export type LogLine = Record<string, any>;
 
 export interface Service {
   readonly pid: number;

@@ -27,6 +27,8 @@ export interface RunningService {
 export interface LogLine
   extends Pick<FetchRecord, 'repository' | 'command' | 'outcome' | 'agent' | 'seconds'> {
   readonly level: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
   readonly msg: string;
   readonly url: string;
   readonly metrics: string;
