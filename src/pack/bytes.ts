@@ -11,7 +11,7 @@ import type { Pace } from './pace.ts';
 import type { PackWriter } from './pack-writer.ts';
 
 /** Longer content is inflated and deflated as a stream, slice by slice. */
-export const STREAM_FROM = 1024 * 1024;
+const STREAM_FROM = 1024 * 1024;
 /** An entry header with the longest base id. */
 const LONGEST_HEADER = 48;
 /** Up to this length an entry is looked at as a whole before any of it leaves. */

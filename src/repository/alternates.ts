@@ -1,6 +1,7 @@
 /** Alternates (protocol section 6.15): further object directories that a repository borrows from. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { unlessMissing } from './missing-file.ts';
 
 const MAX_DEPTH = 6;
 
@@ -26,21 +27,11 @@ export function objectDirectories(own: string, allowed: (directory: string) => b
 }
 
 function realDirectory(directory: string): string | undefined {
-  try {
-    return fs.realpathSync(directory);
-  } catch {
-    return undefined;
-  }
+  return unlessMissing(() => fs.realpathSync(directory), undefined);
 }
 
 function readLines(file: string): string[] {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
-  return text
+  return unlessMissing(() => fs.readFileSync(file, 'utf8'), '')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => (line.startsWith('"') ? unquote(line) : line));

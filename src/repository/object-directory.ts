@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { PackhorseError, reasonOf } from '../errors.ts';
+import { unlessMissing } from './missing-file.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { PackFile } from './pack-file.ts';
 import type { WindowCache } from './windows.ts';
@@ -57,11 +58,8 @@ export class ObjectDirectory {
 
   /** Names of the loose objects whose ids start with the byte `fanout`, less their first two digits. */
   looseNames(fanout: number): Set<string> {
-    try {
-      return new Set(fs.readdirSync(path.join(this.path, fanout.toString(16).padStart(2, '0'))));
-    } catch {
-      return new Set();
-    }
+    const directory = path.join(this.path, fanout.toString(16).padStart(2, '0'));
+    return new Set(unlessMissing(() => fs.readdirSync(directory), []));
   }
 
   /** Says that a view reads from here: a directory in use is not to be closed. */
@@ -86,12 +84,7 @@ export class ObjectDirectory {
   /** Names of packs (without extension) with what identifies and orders each. */
   #list(): Map<string, { identity: string; order: string }> {
     const directory = path.join(this.path, 'pack');
-    let names: string[];
-    try {
-      names = fs.readdirSync(directory);
-    } catch {
-      names = [];
-    }
+    const names = unlessMissing(() => fs.readdirSync(directory), []);
     const all = new Set(names);
     const listing = new Map<string, { identity: string; order: string }>();
     for (const file of names) {

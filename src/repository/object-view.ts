@@ -34,7 +34,12 @@ export class ObjectView {
     this.format = format;
     this.#directories = directories;
     for (const directory of directories) directory.retain();
-    this.#admitPacks();
+    try {
+      this.#admitPacks();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Gives up the packs; the view must not be used afterwards. */
@@ -46,10 +51,6 @@ export class ObjectView {
   /** One more than the largest number of a packed object. */
   get packedEnd(): number {
     return this.#packed;
-  }
-
-  get looseCount(): number {
-    return this.#looseIds.length;
   }
 
   get packCount(): number {

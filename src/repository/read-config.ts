@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryUnsupported } from '../errors.ts';
 import { type ConfigEntry, GitConfig, parseConfig } from './config.ts';
+import { unlessMissing } from './missing-file.ts';
 
 /** git's own limit. */
 const MAX_INCLUDES = 10;
@@ -17,14 +18,8 @@ export function readConfig(gitDirectory: string, allowed: (realPath: string) => 
 }
 
 function readEntries(file: string, allowed: (realPath: string) => boolean, depth: number): ConfigEntry[] {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    // As in git, a file that is not there says nothing.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return [];
-  }
+  // As in git, a file that is not there says nothing.
+  const text = unlessMissing(() => fs.readFileSync(file, 'utf8'), '');
   return parseConfig(text, path.basename(file)).flatMap((entry) => {
     if (entry.key.startsWith('includeif.')) {
       throw repositoryUnsupported('conditional includes in the configuration are not read');

@@ -1,5 +1,6 @@
 /** Refs in files: loose ones over `packed-refs` (protocol sections 6.11 and 6.12). Names are byte strings (latin1). */
 import fs from 'node:fs';
+import { isMissing, unlessMissing } from './missing-file.ts';
 import { type PackedRefs, readPackedRefs } from './packed-refs.ts';
 import { isRefName } from './ref-name.ts';
 import { RefPrefixes } from './ref-prefixes.ts';
@@ -18,7 +19,6 @@ export interface Ref {
 export type Pause = () => Promise<void> | undefined;
 
 const MAX_HOPS = 5;
-const NO_SUCH_FILE = ['ENOENT', 'ENOTDIR', 'EISDIR'];
 /** null: there is a file, but what it holds is no ref. */
 type LooseValue = { oid: string } | { target: string } | null;
 
@@ -109,7 +109,7 @@ export class FileRefs {
       }
       text = fs.readFileSync(file, 'latin1');
     } catch (error) {
-      if (NO_SUCH_FILE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
       throw error;
     }
     const symbolic = /^ref:\s*(.*?)\s*$/s.exec(text);
@@ -139,11 +139,8 @@ export class FileRefs {
   }
 
   #entries(directory: string): fs.Dirent<Buffer>[] {
-    try {
-      return fs.readdirSync(this.#file(directory), { withFileTypes: true, encoding: 'buffer' });
-    } catch {
-      return [];
-    }
+    const file = this.#file(directory);
+    return unlessMissing(() => fs.readdirSync(file, { withFileTypes: true, encoding: 'buffer' }), []);
   }
 
   #file(name: string): Buffer {

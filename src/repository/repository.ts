@@ -5,6 +5,7 @@ import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
 import { objectDirectories } from './alternates.ts';
 import type { GitConfig } from './config.ts';
 import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
+import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
@@ -79,12 +80,8 @@ export class Repository {
 
   /** Commits whose parents this repository does not have (its own `shallow` file), hex. */
   get shallow(): string[] {
-    try {
-      const text = fs.readFileSync(path.join(this.gitDirectory, 'shallow'), 'latin1');
-      return text.split('\n').filter((line) => line.length === this.format.hexLength);
-    } catch {
-      return [];
-    }
+    const text = unlessMissing(() => fs.readFileSync(path.join(this.gitDirectory, 'shallow'), 'latin1'), '');
+    return text.split('\n').filter((line) => line.length === this.format.hexLength);
   }
 
   /** Gives up what the request held. */
@@ -100,8 +97,10 @@ function realGitDirectory(candidate: string): string | undefined {
     const real = fs.realpathSync(candidate);
     const directories = ['objects', 'refs'].every((name) => fs.statSync(path.join(real, name)).isDirectory());
     return directories && hasHead(real) ? real : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // A link that leads to itself leads to no repository.
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    throw error;
   }
 }
 

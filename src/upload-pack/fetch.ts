@@ -42,7 +42,7 @@ export const fetch: Command = async (context, args) => {
     if (!ready) return;
   }
 
-  const not = request.not.length > 0 ? findNot(context, request.not) : undefined;
+  const not = request.not.length > 0 ? await findNot(context, request.not) : undefined;
   const plan = await planShallow(objects, { ...request, wants, not, ownShallow: repository.shallow }, pace);
   statistics.kind = plan.announced ? 'shallow' : common.haves.length > 0 ? 'fetch' : 'clone';
   if (plan.announced) await sink.sendLines(encodeShallowInfo(plan, (number) => view.hex(number)));
@@ -61,16 +61,21 @@ function packOptions({ thinPack, ofsDelta, noProgress }: FetchRequest) {
 }
 
 /** The refs that `deepen-not` names; hidden ones too, as in git. */
-function findNot({ repository }: CommandContext, names: readonly string[]): number[] {
-  return names.map((name) => {
+async function findNot({ repository, pace }: CommandContext, names: readonly string[]): Promise<number[]> {
+  const { view } = repository.objects;
+  const found: number[] = [];
+  for (const name of names) {
     const refs = repository.refs.expand(name);
-    if (refs.length === 0)
+    if (refs.length === 0) {
       throw protocolError(`git upload-pack: deepen-not is not a ref: deepen-not ${name}`);
+    }
     if (refs.length > 1) throw protocolError(`git upload-pack: ambiguous deepen-not: deepen-not ${name}`);
-    const number = repository.objects.view.findHex(refs[0].oid!);
-    if (number < 0) throw repository.objects.view.missing(refs[0].oid!);
-    return number;
-  });
+    const number = view.findHex(refs[0].oid!);
+    if (number < 0) throw view.missing(refs[0].oid!);
+    found.push(number);
+    if (pace.due()) await pace.pause();
+  }
+  return found;
 }
 
 function encodeShallowInfo(plan: ShallowPlan, hex: (number: number) => string): Uint8Array {

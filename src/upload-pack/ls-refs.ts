@@ -1,5 +1,4 @@
 /** The v2 command `ls-refs` (protocol section 1.4). */
-
 import { CommitSource } from '../pack/commit-source.ts';
 import { type LsRefsRequest, parseLsRefs } from '../protocol/ls-refs-request.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';

@@ -2,11 +2,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { UploadPackV2 } from '../../src/index.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
+import { encodeRequest } from '../support/requests.ts';
 
 const caches = new RepositoryCaches();
 
@@ -86,5 +88,16 @@ describe('links', () => {
     const repository = open();
     expect(repository.objects.view.packCount).toBe(1);
     repository.close();
+  });
+});
+
+describe('a directory that cannot be read', () => {
+  it.each(['objects/pack', 'refs/heads'])('is an error, not an empty one: %s', async (name) => {
+    const { directory } = makeRepository();
+    fs.rmSync(path.join(directory, name), { recursive: true });
+    // A link to itself fails with ELOOP, for root too.
+    fs.symlinkSync(path.basename(name), path.join(directory, name));
+    const listed = await new UploadPackV2(directory).feed(encodeRequest('ls-refs', []));
+    expect(Buffer.from(listed).toString()).toMatch(/^....ERR /);
   });
 });
