@@ -10,6 +10,12 @@ import type { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { PackFile } from './pack-file.ts';
 
+/**
+ * The number of a pack's first object is a multiple of this, so that sets of a pack's objects are whole words of sets
+ * of numbers.
+ */
+const ALIGNMENT = 64;
+
 /** The number of the first loose object of a view; packed objects stay below. */
 export const FIRST_LOOSE = 2 ** 31;
 
@@ -48,13 +54,18 @@ export class ObjectView {
     for (const directory of this.#directories) directory.release();
   }
 
-  /** One more than the largest number of a packed object. */
+  /** No packed object has a number from here on; a multiple of 64. */
   get packedEnd(): number {
     return this.#packed;
   }
 
   get packCount(): number {
     return this.#packs.length;
+  }
+
+  /** The packs in their order, each with the number of its first object. */
+  *packs(): Generator<{ pack: PackFile; base: number }> {
+    for (const [k, pack] of this.#packs.entries()) yield { pack, base: this.#bases[k] };
   }
 
   /** The number of the object whose id stands in `bytes` at `at`, or -1 when it is not there. */
@@ -181,7 +192,7 @@ export class ObjectView {
         pack.retain();
         this.#packs.push(pack);
         this.#bases.push(this.#packed);
-        this.#packed += pack.index.count;
+        this.#packed += Math.ceil(pack.index.count / ALIGNMENT) * ALIGNMENT;
         if (this.#packed > FIRST_LOOSE) throw repositoryCorrupt('more than 2^31 packed objects');
       }
     }

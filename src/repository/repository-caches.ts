@@ -1,4 +1,5 @@
 /** What a thread keeps between requests: open packs, windows, rebuilt objects, parsed packed-refs. */
+import { IndexFiles } from './index-files.ts';
 import { ObjectArena } from './object-arena.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -25,6 +26,7 @@ const MAX_DIRECTORIES = 64;
 export class RepositoryCaches {
   readonly windows: WindowCache;
   readonly arena: ObjectArena;
+  readonly indexFiles: IndexFiles;
   readonly #budgets: CacheBudgets;
   readonly #directories = new Map<string, ObjectDirectory>();
   /** Asked for since the last {@link closeIdle}. */
@@ -35,6 +37,7 @@ export class RepositoryCaches {
     this.#budgets = budgets;
     this.windows = new WindowCache(budgets.windows);
     this.arena = new ObjectArena(budgets.objects);
+    this.indexFiles = new IndexFiles(budgets.indexes);
   }
 
   /** The object directory at a real path, with its packs open since the last request. */

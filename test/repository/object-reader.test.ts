@@ -97,9 +97,8 @@ function entryTypes(directory: string): Set<number> {
   const repository = Repository.open(directory, caches);
   const { view } = repository.objects;
   const types = new Set<number>();
-  for (let number = 0; number < view.packedEnd; number++) {
-    const { pack, rank } = view.packedAt(number);
-    types.add(pack.header(rank).type);
+  for (const { pack } of view.packs()) {
+    for (let rank = 0; rank < pack.index.count; rank++) types.add(pack.header(rank).type);
   }
   repository.close();
   caches.close();
