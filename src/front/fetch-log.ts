@@ -2,10 +2,23 @@
 import type { Logger } from 'pino';
 import { type FetchRecord, fetchEnded } from './events.ts';
 
+/** Files that were warned of, the last ones: a warning for each, not for each fetch. */
+const MOST_WARNED = 10_000;
+
 /** Begins to log; the function returned ends it. */
 export function logFetches(logger: Logger): () => void {
+  const warned = new Set<string>();
   const log = (published: unknown) => {
     const { error, started: _, statistics, ...record } = published as FetchRecord;
+    for (const file of statistics?.ignored ?? []) {
+      if (warned.has(file)) continue;
+      if (warned.size === MOST_WARNED) warned.clear();
+      warned.add(file);
+      logger.warn(
+        { repository: record.repository, file },
+        'an index file is damaged or stale and is ignored',
+      );
+    }
     const line = {
       ...record,
       statistics,

@@ -6,18 +6,28 @@ import { damaged, type ObjectReader } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader, PackFile } from '../repository/pack-file.ts';
 import type { PlannedEntry } from './entries.ts';
+import { hasCrc, WHOLE } from './entry-crc.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
 import type { Pace } from './pace.ts';
 import type { PackWriter } from './pack-writer.ts';
+import { Placement } from './placement.ts';
+import { RunWriter } from './run-writer.ts';
+import type { Run } from './runs.ts';
 
 /** Longer content is inflated and deflated as a stream, slice by slice. */
 const STREAM_FROM = 1024 * 1024;
 /** An entry header with the longest base id. */
 const LONGEST_HEADER = 48;
-/** Up to this length an entry is looked at as a whole before any of it leaves. */
-const WHOLE = 64 * 1024;
 
-type ReusedEntry = Exclude<PlannedEntry, { kind: 'deflated' }>;
+type ReusedEntry = Exclude<PlannedEntry, { kind: 'deflated' } | Run>;
+
+/**
+ * Where entries come from: runs copied as they lie, deltas and streams copied one by one, deltas made, content deflated
+ * anew.
+ */
+export type Source = 'verbatim' | 'delta' | 'stream' | 'made' | 'deflated';
+
+const bySource = (): Record<Source, number> => ({ verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 });
 
 export interface BytesOptions {
   /** Whether a base in the pack may be named by its distance. */
@@ -26,33 +36,19 @@ export interface BytesOptions {
   readonly level: number;
 }
 
-/** What became of the entries, in objects and in bytes of the pack. */
-export interface BytesStatistics {
-  /** Entries copied as they lie. */
-  reused: number;
-  /** Entries deflated anew. */
-  deflated: number;
-  /** Deltas in the pack; all of them are reused. */
-  deltas: number;
-  reusedBytes: number;
-  deflatedBytes: number;
-}
-
 export class EntryWriter {
-  readonly statistics: BytesStatistics = {
-    reused: 0,
-    deflated: 0,
-    deltas: 0,
-    reusedBytes: 0,
-    deflatedBytes: 0,
-  };
+  /** What became of the entries, in objects and in bytes of the pack. */
+  readonly objects = bySource();
+  readonly bytes = bySource();
+  /** Packs that runs were copied from. */
+  readonly packs = new Set<PackFile>();
   readonly #objects: ObjectReader;
   readonly #numbers: Uint32Array;
   readonly #writer: PackWriter;
   readonly #options: BytesOptions;
   readonly #pace: Pace;
-  /** Where each object's entry starts in this pack. */
-  readonly #offsets: Float64Array;
+  readonly #placement: Placement;
+  readonly #runs: RunWriter;
   readonly #head = Buffer.alloc(LONGEST_HEADER);
 
   /** @param numbers the objects of the pack, as counted */
@@ -68,30 +64,44 @@ export class EntryWriter {
     this.#writer = writer;
     this.#options = options;
     this.#pace = pace;
-    this.#offsets = new Float64Array(numbers.length);
+    this.#placement = new Placement(objects.view, numbers);
+    this.#runs = new RunWriter(numbers, this.#placement, writer, pace);
   }
 
   /** @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED` */
   async write(entry: PlannedEntry): Promise<void> {
     const start = this.#writer.offset;
-    this.#offsets[entry.index] = start;
+    if (entry.kind === 'run') {
+      try {
+        await this.#runs.write(entry);
+      } finally {
+        this.bytes.verbatim += this.#writer.offset - start;
+      }
+      this.objects.verbatim += entry.count;
+      this.packs.add(entry.at.pack);
+      return;
+    }
+    const source = await this.#put(entry, start);
+    this.objects[source]++;
+    this.bytes[source] += this.#writer.offset - start;
+  }
+
+  async #put(entry: Exclude<PlannedEntry, Run>, start: number): Promise<Source> {
+    this.#placement.place(entry.index, start);
     if (entry.kind === 'deflated') {
       await this.#deflate(this.#numbers[entry.index], start);
-      return;
-    }
-    if (!(await this.#isSound(entry))) {
-      const { pack, rank } = entry.at;
-      await this.#deflateElsewhere(this.#numbers[entry.index], start, wrongCrc(pack, rank));
-      return;
+      return 'deflated';
     }
     const { pack, rank } = entry.at;
+    if (!(await this.#isSound(entry))) {
+      await this.#deflateElsewhere(this.#numbers[entry.index], start, wrongCrc(pack, rank));
+      return 'deflated';
+    }
     const from = entry.header.data;
     const length = pack.end(rank) - from;
     if (length <= WHOLE) await this.#putWhole(this.#header(entry, start), pack.bytes(from, length));
     else await this.#putSlices(entry.at, entry.header, this.#header(entry, start));
-    if (entry.kind !== 'stored') this.statistics.deltas++;
-    this.statistics.reused++;
-    this.statistics.reusedBytes += this.#writer.offset - start;
+    return entry.kind === 'stored' ? 'stream' : 'delta';
   }
 
   /**
@@ -120,7 +130,7 @@ export class EntryWriter {
       return writeDistance(
         head,
         writeTypeAndSize(head, 0, OFS_DELTA, size),
-        start - this.#offsets[entry.base],
+        start - this.#placement.offsetOf(entry.base),
       );
     }
     const oid = entry.kind === 'thin' ? entry.baseOid : this.#objects.view.oid(this.#numbers[entry.base]);
@@ -162,11 +172,12 @@ export class EntryWriter {
       if (this.#pace.due()) await this.#pace.pause();
     }
     if (!hasCrc(pack, rank, crc)) throw wrongCrc(pack, rank);
+    if (header.type !== REF_DELTA) pack.copyable[rank >>> 5] |= 1 << (rank & 31);
   }
 
   async #deflate(number: number, start: number): Promise<void> {
     try {
-      await this.#deflateFrom(number, start);
+      await this.#deflateFrom(number);
     } catch (error) {
       if (this.#writer.offset !== start) throw error;
       await this.#deflateElsewhere(number, start, error);
@@ -178,7 +189,7 @@ export class EntryWriter {
     this.#pace.check();
     for (const copy of this.#objects.view.copies(number)) {
       try {
-        await this.#deflateFrom(copy, start);
+        await this.#deflateFrom(copy);
         return;
       } catch (error) {
         // What has begun to leave cannot be taken back.
@@ -188,9 +199,9 @@ export class EntryWriter {
     throw cause;
   }
 
-  async #deflateFrom(number: number, start: number): Promise<void> {
+  async #deflateFrom(number: number): Promise<void> {
     if (this.#objects.span(number) < STREAM_FROM) {
-      await this.#putDeflated(this.#objects.read(number), start);
+      await this.#putDeflated(this.#objects.read(number));
       return;
     }
     const { type, size } = this.#objects.header(number);
@@ -201,25 +212,12 @@ export class EntryWriter {
       this.#pace.check();
       await this.#writer.write(piece);
     }
-    this.#countDeflated(start);
   }
 
-  async #putDeflated({ type, data }: StoredObject, start: number): Promise<void> {
+  async #putDeflated({ type, data }: StoredObject): Promise<void> {
     const stream = zlib.deflateSync(data, { level: this.#options.level });
     await this.#putWhole(writeTypeAndSize(this.#head, 0, type, data.length), stream);
-    this.#countDeflated(start);
   }
-
-  #countDeflated(start: number): void {
-    this.statistics.deflated++;
-    this.statistics.deflatedBytes += this.#writer.offset - start;
-  }
-}
-
-/** What lies in a pack must have the CRC-32 that its index holds; an index of version 1 holds none. */
-function hasCrc({ index }: PackFile, rank: number, crc: number): boolean {
-  const expected = index.crc(rank);
-  return expected === undefined || expected === crc;
 }
 
 function wrongCrc(pack: PackFile, rank: number): Error {

@@ -1,9 +1,13 @@
 /** Stage one of a pack: which objects (`count`). */
+import { PackhorseError } from '../errors.ts';
+import type { NumberSet } from '../repository/number-set.ts';
 import { BLOB, COMMIT, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { FIRST_LOOSE } from '../repository/object-view.ts';
+import type { Reachability } from '../repository/reachability.ts';
 import { CommitSource } from './commit-source.ts';
-import { EXCLUDED, Marks, WANTED } from './marks.ts';
+import { BitmapCount, type Tips } from './count-bitmaps.ts';
+import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
 import { TreeWalk } from './walk-trees.ts';
@@ -19,6 +23,12 @@ export interface CountRequest {
   readonly includeTags: readonly { readonly tag: number; readonly target: number }[];
 }
 
+/**
+ * Whether bitmaps were used, or why not: the repository has none, the history is cut (`shallow`), no have lies in the
+ * bitmapped pack (`outside`), or something that the haves should reach is not there (`incomplete`).
+ */
+export type BitmapUse = 'used' | 'absent' | 'shallow' | 'outside' | 'incomplete';
+
 export interface Count {
   /**
    * The objects to send, in the order of the pack: packed ones by pack and offset, then loose ones by type and id.
@@ -27,58 +37,103 @@ export interface Count {
   readonly objects: Uint32Array;
   /** Whether the client surely has an object, so that it may be the base of a delta. */
   readonly clientHas: (number: number) => boolean;
+  readonly bitmap: BitmapUse;
 }
 
 /**
+ * @param reachability the bitmaps of the repository
  * @param progress called now and then with the number of objects found so far
  * @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED`
  */
 export async function count(
   objects: ObjectReader,
   request: CountRequest,
+  reachability: Reachability | undefined,
   pace: Pace,
   progress: (objects: number) => void,
 ): Promise<Count> {
-  const marks = new Marks(objects.view);
+  const { view } = objects;
   const source = new CommitSource(objects, request.grafts);
-  const wanted = await sortWants(source, request.wants, marks, WANTED, pace);
-  const had = await sortWants(source, request.haves, marks, EXCLUDED, pace);
+  let marks = new Marks(view);
+  let bitmap = bitmapUse(reachability, request);
+  if (bitmap === 'used' && !(await markByBitmaps(source, request, reachability!, marks, pace, progress))) {
+    bitmap = 'incomplete';
+    marks = new Marks(view);
+  }
+  if (bitmap !== 'used') await markByWalking(source, request, marks, pace, progress);
 
+  const { wanted, excluded } = marks;
+  for (const { tag, target } of request.includeTags) {
+    if (!wanted.has(target) || excluded.has(target)) continue;
+    for (const number of source.peel(tag).tags) wanted.add(number);
+  }
+  wanted.subtract(excluded);
+  const selected = wanted.toArray();
+  await sortLoose(objects, selected, pace);
+  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap };
+}
+
+function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: CountRequest): BitmapUse {
+  if (!reachability) return 'absent';
+  if (grafts.size > 0) return 'shallow';
+  return haves.length === 0 || haves.some((number) => reachability.covers(number)) ? 'used' : 'outside';
+}
+
+/** @returns false when the client's side cannot be known in full: something is not there */
+async function markByBitmaps(
+  source: CommitSource,
+  request: CountRequest,
+  reachability: Reachability,
+  { wanted, excluded }: Marks,
+  pace: Pace,
+  progress: (objects: number) => void,
+): Promise<boolean> {
+  const counter = new BitmapCount(source, reachability, pace, progress);
+  try {
+    const had = await sortTips(source, request.haves, excluded, pace);
+    await counter.fill(excluded, had, excluded);
+  } catch (error) {
+    if (error instanceof PackhorseError && error.code !== 'PACKHORSE_CANCELLED') return false;
+    throw error;
+  }
+  await counter.fill(wanted, await sortTips(source, request.wants, wanted, pace), excluded);
+  return true;
+}
+
+async function markByWalking(
+  source: CommitSource,
+  request: CountRequest,
+  marks: Marks,
+  pace: Pace,
+  progress: (objects: number) => void,
+): Promise<void> {
+  const wanted = await sortTips(source, request.wants, marks.wanted, pace);
+  const had = await sortTips(source, request.haves, marks.excluded, pace);
   const commits = await walkCommits(source, wanted.commits, had.commits, marks, pace, progress);
   const edges = [...commits.edgeTrees, ...had.trees];
   // A shallow client's commits have no parents here, so they may be no one's edge and their trees still be there.
   if (request.grafts.size > 0) edges.push(...rootTrees(source, had.commits));
   const found = commits.trees.length;
-  const trees = new TreeWalk(objects, marks, pace, (n) => progress(found + n));
+  const trees = new TreeWalk(source.objects, marks, pace, (n) => progress(found + n));
   await trees.walk([...commits.trees, ...wanted.trees], [...new Set(edges)]);
-
-  const isSent = (number: number) => (marks.get(number) & (WANTED | EXCLUDED)) === WANTED;
-  for (const { tag, target } of request.includeTags) {
-    if (!isSent(target)) continue;
-    for (const number of source.peel(tag).tags) marks.add(number, WANTED);
-  }
-  const selected = marks.select(WANTED | EXCLUDED, WANTED);
-  await sortLoose(objects, selected, pace);
-  return { objects: selected, clientHas: (number) => marks.has(number, EXCLUDED) };
 }
 
-/** Marks tags and blobs at once; gives back the commits and trees they lead to, whose walk follows. */
-async function sortWants(
+/** Puts tags and blobs into `set` at once; gives back the commits and trees they lead to, whose walk follows. */
+async function sortTips(
   source: CommitSource,
   numbers: readonly number[],
-  marks: Marks,
-  mark: number,
+  set: NumberSet,
   pace: Pace,
-) {
+): Promise<Tips> {
   const commits: number[] = [];
   const trees: number[] = [];
   for (const number of numbers) {
     const { tags, target } = source.peel(number);
-    for (const tag of tags) marks.add(tag, mark);
+    for (const tag of tags) set.add(tag);
     const { type } = source.objects.header(target);
     if (type === COMMIT) commits.push(target);
     else if (type === TREE) trees.push(target);
-    else if (type === BLOB) marks.add(target, mark);
+    else if (type === BLOB) set.add(target);
     if (pace.due()) await pace.pause();
   }
   return { commits, trees };

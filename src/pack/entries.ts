@@ -4,9 +4,12 @@ import { isDelta } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader } from '../repository/pack-file.ts';
 import type { Count } from './count.ts';
+import { type Run, RunFinder } from './runs.ts';
 
 /** One entry of the pack to be. `index` counts in {@link Count.objects}. */
 export type PlannedEntry =
+  /** Several entries that are copied as they lie. */
+  | Run
   /** A whole object whose stored entry is copied as it lies. */
   | { kind: 'stored'; index: number; at: PackedAt; header: EntryHeader }
   /** A stored delta whose base is in this pack, written before. */
@@ -19,6 +22,8 @@ export type PlannedEntry =
 export interface EntryOptions {
   /** Whether a delta may be sent whose base is not in the pack. */
   readonly thin: boolean;
+  /** Whether a base in the pack may be named by its distance. */
+  readonly ofsDelta: boolean;
 }
 
 const PLANNED = 1;
@@ -33,23 +38,45 @@ export class EntryPlanner {
   readonly #count: Count;
   readonly #options: EntryOptions;
   readonly #state: Uint8Array;
+  readonly #runs: RunFinder;
   #next = 0;
+  /** Behind the last entry that was pulled forward, and the first of those to come, as far as it is known. */
+  #pulledEnd = 0;
+  #pulled = -1;
 
   constructor(objects: ObjectReader, count: Count, options: EntryOptions) {
     this.#objects = objects;
     this.#count = count;
     this.#options = options;
     this.#state = new Uint8Array(count.objects.length);
+    this.#runs = new RunFinder(objects.view, count.objects, options.ofsDelta, (number) =>
+      this.#indexOf(number),
+    );
   }
 
-  /** The next entries, `limit` of them or a few more; none at the end. */
+  /** The next entries, `limit` of them or a few more, a run counting as one; none at the end. */
   plan(limit: number): PlannedEntry[] {
     const entries: PlannedEntry[] = [];
     while (this.#next < this.#state.length && entries.length < limit) {
-      if (this.#state[this.#next] !== PLANNED) this.#planWithBases(this.#next, entries);
-      this.#next++;
+      const run = this.#runs.find(this.#next, this.#nextPulled());
+      if (run) {
+        entries.push(run);
+        this.#next += run.count;
+      } else {
+        if (this.#state[this.#next] !== PLANNED) this.#planWithBases(this.#next, entries);
+        this.#next++;
+      }
     }
     return entries;
+  }
+
+  /** The next entry that was planned already, or the end. */
+  #nextPulled(): number {
+    if (this.#next >= this.#pulledEnd) return this.#state.length;
+    if (this.#pulled < this.#next) {
+      for (this.#pulled = this.#next; this.#state[this.#pulled] !== PLANNED; ) this.#pulled++;
+    }
+    return this.#pulled;
   }
 
   #planWithBases(index: number, into: PlannedEntry[]): void {
@@ -58,13 +85,19 @@ export class EntryPlanner {
       this.#state[at] = IN_PROGRESS;
       const entry = this.#represent(at);
       chain.push(entry);
-      if (entry.kind !== 'delta' || this.#state[entry.base] === PLANNED) break;
+      if (entry.kind !== 'delta' || entry.base < this.#next || this.#state[entry.base] === PLANNED) break;
       at = entry.base;
     }
     for (let entry = chain.pop(); entry; entry = chain.pop()) {
       this.#state[entry.index] = PLANNED;
       into.push(entry);
+      if (entry.index > this.#next) this.#pulledAhead(entry.index);
     }
+  }
+
+  #pulledAhead(index: number): void {
+    this.#pulledEnd = Math.max(this.#pulledEnd, index + 1);
+    if (index < this.#pulled) this.#pulled = -1;
   }
 
   #represent(index: number): PlannedEntry {

@@ -12,6 +12,17 @@ const LONGEST_HEADER = 48;
 /** What one slice of a stored stream takes of memory. */
 const SLICE_BYTES = 64 * 1024;
 
+/** The header of a pack entry, but for a base id. */
+interface EntryHead {
+  type: ObjectType | typeof OFS_DELTA | typeof REF_DELTA;
+  /** Inflated bytes; for a delta, of the delta. */
+  size: number;
+  /** Where the zlib stream starts in the pack. */
+  data: number;
+  /** Of an OFS_DELTA: where its base's entry starts; else 0. */
+  baseOffset: number;
+}
+
 /** The header of a pack entry. */
 export interface EntryHeader {
   readonly type: ObjectType | typeof OFS_DELTA | typeof REF_DELTA;
@@ -36,22 +47,27 @@ export class PackFile implements WindowSource {
   readonly fd: number;
   readonly size: number;
   readonly name: string;
+  /** Its path less `.pack`. */
+  readonly stem: string;
   readonly index: PackIndex;
   readonly #windows: WindowCache;
   readonly #hash: number;
+  readonly #head: EntryHead = { type: OFS_DELTA, size: 0, data: 0, baseOffset: 0 };
+  #copyable: Uint32Array | undefined;
   #holders = 1;
 
   private constructor(
     fd: number,
     size: number,
-    name: string,
+    stem: string,
     index: PackIndex,
     hash: number,
     windows: WindowCache,
   ) {
     this.fd = fd;
     this.size = size;
-    this.name = name;
+    this.name = path.basename(stem);
+    this.stem = stem;
     this.index = index;
     this.#hash = hash;
     this.#windows = windows;
@@ -84,7 +100,7 @@ export class PackFile implements WindowSource {
       if (head.readUInt32BE(8) !== index.count || !trailer.equals(index.packHash)) {
         throw repositoryCorrupt(`${name}.pack does not match its index`);
       }
-      return new PackFile(fd, size, name, index, format.bytes, windows);
+      return new PackFile(fd, size, stem, index, format.bytes, windows);
     } catch (error) {
       fs.closeSync(fd);
       throw error;
@@ -101,6 +117,15 @@ export class PackFile implements WindowSource {
     if (this.#holders === 0) fs.closeSync(this.fd);
   }
 
+  /**
+   * By rank, a bit for every entry that was seen to have the CRC-32 it should have and to name its base, if any, by a
+   * distance: it may be copied without a look. Each is looked at once for as long as the pack is open.
+   */
+  get copyable(): Uint32Array {
+    this.#copyable ??= new Uint32Array(Math.ceil(this.index.count / 32));
+    return this.#copyable;
+  }
+
   /** Where the entry at `rank` ends. */
   end(rank: number): number {
     return rank + 1 < this.index.count ? this.index.offset(rank + 1) : this.size - this.#hash;
@@ -108,6 +133,23 @@ export class PackFile implements WindowSource {
 
   /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` */
   header(rank: number): EntryHeader {
+    const head = this.head(rank);
+    const { type, size, data, baseOffset } = head;
+    const isRef = type === REF_DELTA;
+    return {
+      type,
+      size,
+      data,
+      baseOffset: type === OFS_DELTA ? baseOffset : undefined,
+      baseOid: isRef ? Buffer.from(this.bytes(data - this.#hash, this.#hash)) : undefined,
+    };
+  }
+
+  /**
+   * What {@link header} tells, in an object that the next call fills anew: for those who look at every entry of a pack.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  head(rank: number): Readonly<EntryHead> {
     const offset = this.index.offset(rank);
     const limit = Math.min(LONGEST_HEADER, this.size - this.#hash - offset);
     if (limit < 2) throw this.#damaged(offset);
@@ -120,8 +162,7 @@ export class PackFile implements WindowSource {
       byte = bytes[at++];
       size += (byte & 127) * scale;
     }
-    let baseOffset: number | undefined;
-    let baseOid: Buffer | undefined;
+    let baseOffset = 0;
     if (type === OFS_DELTA) {
       byte = bytes[at++];
       let distance = byte & 127;
@@ -132,13 +173,17 @@ export class PackFile implements WindowSource {
       baseOffset = offset - distance;
       if (distance === 0 || baseOffset < 12) throw this.#damaged(offset);
     } else if (type === REF_DELTA) {
-      baseOid = Buffer.from(bytes.subarray(at, at + this.#hash));
       at += this.#hash;
     } else if (type === 0 || type === 5) {
       throw this.#damaged(offset);
     }
     if (!(at <= limit) || !Number.isSafeInteger(size)) throw this.#damaged(offset);
-    return { type: type as EntryHeader['type'], size, data: offset + at, baseOffset, baseOid };
+    const head = this.#head;
+    head.type = type as EntryHead['type'];
+    head.size = size;
+    head.data = offset + at;
+    head.baseOffset = baseOffset;
+    return head;
   }
 
   /** The first inflated bytes of an entry: enough for a delta's two sizes. */

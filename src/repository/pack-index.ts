@@ -84,6 +84,16 @@ export class PackIndex {
     return position < 0 ? -1 : this.#rankOfPosition[position];
   }
 
+  /** The rank of the object at an index position. */
+  rankOf(position: number): number {
+    return this.#rankOfPosition[position];
+  }
+
+  /** The index position of the object at a rank. */
+  positionOf(rank: number): number {
+    return this.#positionOfRank[rank];
+  }
+
   /** Where the entry of `rank` starts in the pack. */
   offset(rank: number): number {
     return this.#offsetAt(this.#positionOfRank[rank]);

@@ -9,6 +9,7 @@ import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
+import { openReachability, type Reachability } from './reachability.ts';
 import { readConfig } from './read-config.ts';
 import { FileRefs } from './refs.ts';
 import type { RepositoryCaches } from './repository-caches.ts';
@@ -31,9 +32,12 @@ export class Repository {
   readonly format: ObjectFormat;
   readonly refs: FileRefs;
   readonly isHidden: IsHidden;
+  /** Files that would have made things faster and are passed over because they are damaged or stale, and why. */
+  readonly indexProblems: string[] = [];
   readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory;
   #objects: ObjectReader | undefined;
+  #reachability: Reachability | undefined;
 
   private constructor(gitDirectory: string, caches: RepositoryCaches, allowed: AllowDirectory) {
     this.gitDirectory = gitDirectory;
@@ -76,6 +80,15 @@ export class Repository {
       this.#objects = new ObjectReader(view, this.#caches.arena);
     }
     return this.#objects;
+  }
+
+  /** Reachability bitmaps, where there are usable ones. */
+  get reachability(): Reachability | undefined {
+    if (!this.config.boolean('pack.usebitmaps', true)) return undefined;
+    this.#reachability ??= openReachability(this.objects.view, this.#caches.indexFiles, (file, why) =>
+      this.indexProblems.push(`${file}: ${why}`),
+    );
+    return this.#reachability;
   }
 
   /** Commits whose parents this repository does not have (its own `shallow` file), hex. */

@@ -15,7 +15,7 @@ export const fetch: Command = async (context, args) => {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
-  watch.start('resolve');
+  watch.start('negotiate');
   const request = parseFetch(args, view.format.hexLength);
   statistics.wants = request.wants.length;
   statistics.haves = request.haves.length;

@@ -1,4 +1,5 @@
 /** git's own progress lines on band 2 (protocol section 5.10). */
+import type { Source } from '../pack/bytes.ts';
 import type { ResponseSink } from './response-sink.ts';
 
 /** Milliseconds between two interim lines. */
@@ -26,10 +27,12 @@ export class Progress {
     if (n > 0) this.#line(`Counting objects: 100% (${n}/${n}), done.`);
   }
 
-  total(objects: { total: number; deltas: number; reused: number }): void {
-    const { total, deltas, reused } = objects;
+  /** @param packs how many packs runs were copied from */
+  total(total: number, objects: Readonly<Record<Source, number>>, packs: number): void {
+    const { verbatim, delta, stream, made } = objects;
     this.#line(
-      `Total ${total} (delta ${deltas}), reused ${reused} (delta ${deltas}), pack-reused 0 (from 0)`,
+      `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
+        `pack-reused ${verbatim} (from ${packs})`,
     );
   }
 

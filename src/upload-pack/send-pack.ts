@@ -28,9 +28,12 @@ export async function sendPack(
   const progress = new Progress(sink, silent);
 
   watch.start('count');
-  const counted = await count(objects, request, pace, (n) => progress.counting('Enumerating objects', n));
+  const counted = await count(objects, request, repository.reachability, pace, (n) =>
+    progress.counting('Enumerating objects', n),
+  );
   const total = counted.objects.length;
   statistics.objects.total = total;
+  statistics.bitmap = counted.bitmap;
   progress.enumerated(total);
 
   watch.start('bytes');
@@ -40,7 +43,7 @@ export async function sendPack(
     repository.config.integer('core.compression', -1),
   );
   const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level }, pace);
-  const planner = new EntryPlanner(objects, counted, { thin });
+  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta });
   try {
     await writer.write(encodePackHeader(total));
     for (;;) {
@@ -53,14 +56,12 @@ export async function sendPack(
         if (pace.due()) await pace.pause();
       }
     }
-    const { reused, deltas } = entries.statistics;
-    progress.total({ total, deltas, reused });
+    progress.total(total, entries.objects, entries.packs.size);
     await writer.finish();
   } finally {
     // What was sent counts, whether the client stayed for all of it or not.
-    const { reused, deflated, deltas, reusedBytes, deflatedBytes } = entries.statistics;
-    Object.assign(statistics.objects, { reused, deflated, deltas });
-    Object.assign(statistics.bytes, { total: writer.offset, reused: reusedBytes, deflated: deflatedBytes });
+    Object.assign(statistics.objects, entries.objects);
+    Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });
   }
   await sink.sendLines(FLUSH);
 }

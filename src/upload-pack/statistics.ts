@@ -1,13 +1,19 @@
+import type { Source } from '../pack/bytes.ts';
+import type { BitmapUse } from '../pack/count.ts';
+
 /** What one request cost: logs, metrics and progress are views of it. Plain data; it crosses threads by value. */
 
 /** `clone`: no haves; `fetch`: haves; `shallow`: with a depth or shallow commits; `none`: no pack was sent. */
 export const FETCH_KINDS = ['clone', 'fetch', 'shallow', 'none'] as const;
 export type FetchKind = (typeof FETCH_KINDS)[number];
 
+export const SOURCES: readonly Source[] = ['verbatim', 'delta', 'stream', 'made', 'deflated'];
+export const BITMAP_USES: readonly BitmapUse[] = ['used', 'absent', 'shallow', 'outside', 'incomplete'];
+
 /** Seconds in each phase. */
 export interface Phases {
-  /** Opening the repository, wants, negotiation. */
-  resolve: number;
+  /** Opening the repository, wants, common commits, shallow boundaries. */
+  negotiate: number;
   /** Which objects. */
   count: number;
   /** How each is represented. */
@@ -28,9 +34,14 @@ export interface Statistics {
   /** Refs listed, for `ls-refs`. */
   refs: number;
   phases: Phases;
-  objects: { total: number; reused: number; deflated: number; deltas: number };
+  /** Objects of the pack, by where they came from. */
+  objects: Record<Source | 'total', number>;
   /** Bytes of the pack, by where they came from; header and trailer count in the total alone. */
-  bytes: { total: number; reused: number; deflated: number };
+  bytes: Record<Source | 'total', number>;
+  /** Whether bitmaps said which objects to send, or why not; undefined without a pack. */
+  bitmap: BitmapUse | undefined;
+  /** Files that are damaged or stale and were passed over: nothing is wrong but the speed. */
+  ignored: string[];
 }
 
 export function newStatistics(command: string): Statistics {
@@ -41,8 +52,10 @@ export function newStatistics(command: string): Statistics {
     haves: 0,
     common: 0,
     refs: 0,
-    phases: { resolve: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
-    objects: { total: 0, reused: 0, deflated: 0, deltas: 0 },
-    bytes: { total: 0, reused: 0, deflated: 0 },
+    phases: { negotiate: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
+    objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
+    bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
+    bitmap: undefined,
+    ignored: [],
   };
 }

@@ -89,6 +89,7 @@ export class UploadPackV2 {
       await command({ repository, sink, pace, statistics, watch }, request.args);
     } finally {
       watch.stop();
+      statistics.ignored.push(...repository.indexProblems);
       repository.close();
     }
   }

@@ -79,7 +79,7 @@ test('one pack of some thousand objects: stored bytes are sent as they lie', asy
   expect(packsOf(source)).toHaveLength(1);
   const { objects, bytes } = await statisticsOf('packed.git');
   expect(objects.total).toBeGreaterThan(5000);
-  expect(objects.reused).toBe(objects.total);
+  expect(objects.verbatim).toBe(objects.total);
   const [pack] = packsOf(source);
   expect(bytes.total).toBe(fs.statSync(packFile(source, pack)).size);
 });
@@ -116,7 +116,7 @@ test('chains of more than 50 deltas', async () => {
   const deepest = Math.max(...storedEntries(source).map(({ depth }) => depth));
   expect(deepest).toBeGreaterThan(50);
   const { objects } = await statisticsOf('deep.git');
-  expect(objects.deltas).toBeGreaterThan(50);
+  expect(objects.verbatim).toBe(objects.total);
 });
 
 test('chains of REF_DELTA', async () => {
@@ -143,7 +143,7 @@ test('a base that lies behind its deltas, as a push leaves it', async () => {
   expect(entriesOf(source, pack).map(({ depth }) => depth)).toEqual([2, 1, 0]);
   commitBlobs(source, 'main', { base: blobId(base), middle: blobId(middle), tip: blobId(tip) });
   const { objects } = await statisticsOf('fixed-thin.git');
-  expect(objects.deltas).toBe(2);
+  expect(objects.delta).toBe(2);
 });
 
 test('the base of a delta is not sent: the object is rebuilt', async () => {

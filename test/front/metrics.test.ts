@@ -47,13 +47,13 @@ describe('the operators’ port', () => {
     expect(found.get('packhorse_fetch_requests_total{command="advertise",kind="none",outcome="ok"}')).toBe(1);
     expect(found.get('packhorse_fetch_requests_total{command="ls-refs",kind="none",outcome="ok"}')).toBe(1);
     expect(found.get('packhorse_fetch_requests_total{command="fetch",kind="clone",outcome="ok"}')).toBe(1);
-    const objects = ['reused', 'deflated'].map(
+    const objects = ['verbatim', 'delta', 'stream', 'made', 'deflated'].map(
       (source) => found.get(`packhorse_pack_objects_total{source="${source}"}`)!,
     );
     expect(objects[0] + objects[1]).toBe(60);
-    expect(found.get('packhorse_pack_bytes_total{source="reused"}')).toBe(line.statistics.bytes.reused);
+    expect(found.get('packhorse_pack_bytes_total{source="verbatim"}')).toBe(line.statistics.bytes.verbatim);
     expect(found.get('packhorse_pack_size_bytes_sum')).toBe(line.statistics.bytes.total);
-    for (const phase of ['resolve', 'count', 'entries', 'bytes', 'wait']) {
+    for (const phase of ['negotiate', 'count', 'entries', 'bytes', 'wait']) {
       expect(found.get(`packhorse_fetch_phase_seconds_count{phase="${phase}"}`)).toBe(1);
     }
     expect(found.get('packhorse_fetch_duration_seconds_bucket{le="1800",command="fetch",kind="clone"}')).toBe(

@@ -121,7 +121,7 @@ describe('a task', () => {
     expect(listener.bytes).toBeLessThanOrEqual(WINDOW);
     // What was sent until then counts.
     expect(listener.statistics).toMatchObject({ command: 'fetch', kind: 'clone', objects: { total: 24 } });
-    expect(listener.statistics!.bytes.reused).toBeGreaterThan(0);
+    expect(listener.statistics!.bytes.verbatim).toBeGreaterThan(0);
     await run(true).ended;
     expect(pool.threads).toBe(1);
     expect(deaths).toEqual([]);

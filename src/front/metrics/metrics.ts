@@ -1,6 +1,6 @@
 /** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { FETCH_KINDS } from '../../upload-pack/statistics.ts';
+import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
 import { type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
 import type { InflightBytes } from '../inflight.ts';
@@ -73,6 +73,17 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     buckets: PACK_SIZES,
     registers,
   });
+  const bitmaps = new Counter({
+    name: 'packhorse_pack_bitmap_total',
+    help: 'Packs sent, by whether bitmaps said which objects to send, or why not.',
+    labelNames: ['use'],
+    registers,
+  });
+  const ignored = new Counter({
+    name: 'packhorse_index_ignored_total',
+    help: 'Times that a damaged or stale index file was passed over.',
+    registers,
+  });
   const stalled = new Counter({
     name: 'packhorse_stream_stalled_seconds_total',
     help: 'Time that workers waited for clients to take bytes.',
@@ -84,6 +95,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     for (const command of ['advertise', 'ls-refs']) requests.inc({ command, kind: 'none', outcome }, 0);
     for (const kind of FETCH_KINDS) requests.inc({ command: 'fetch', kind, outcome }, 0);
   }
+  for (const use of BITMAP_USES) bitmaps.inc({ use }, 0);
 
   const observe = (published: unknown) => {
     const record = published as FetchRecord;
@@ -96,9 +108,11 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     const { statistics } = record;
     if (!statistics) return;
     stalled.inc(statistics.phases.wait);
+    ignored.inc(statistics.ignored.length);
+    if (statistics.bitmap) bitmaps.inc({ use: statistics.bitmap });
     if (kind === 'none') return;
     for (const [name, seconds] of Object.entries(statistics.phases)) phase.observe({ phase: name }, seconds);
-    for (const source of ['reused', 'deflated'] as const) {
+    for (const source of SOURCES) {
       packBytes.inc({ source }, statistics.bytes[source]);
       packObjects.inc({ source }, statistics.objects[source]);
     }

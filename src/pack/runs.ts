@@ -1,0 +1,104 @@
+/** Runs: entries that lie side by side in a pack and are sent as they lie there. */
+import zlib from 'node:zlib';
+import { OFS_DELTA, REF_DELTA } from '../repository/object-format.ts';
+import type { ObjectView, PackedAt } from '../repository/object-view.ts';
+import type { PackFile } from '../repository/pack-file.ts';
+import { hasCrc, WHOLE } from './entry-crc.ts';
+
+export interface Run {
+  readonly kind: 'run';
+  /** Place of the first entry in the count, and how many there are. */
+  readonly index: number;
+  readonly count: number;
+  readonly at: PackedAt;
+  /** Whether all bases lie in the run too: then no distance can have changed. */
+  readonly closed: boolean;
+}
+
+/** Entries that are looked at in one go; those known to be good are not. */
+const LOOKED_AT = 1024;
+const ALL = 0xffffffff;
+
+export class RunFinder {
+  readonly #view: ObjectView;
+  readonly #numbers: Uint32Array;
+  readonly #ofsDelta: boolean;
+  readonly #indexOf: (number: number) => number;
+
+  /**
+   * @param numbers the objects of the pack to be, ascending but for the loose ones at the end
+   * @param ofsDelta whether a base may be named by its distance
+   * @param indexOf the place of an object in `numbers`, or -1
+   */
+  constructor(
+    view: ObjectView,
+    numbers: Uint32Array,
+    ofsDelta: boolean,
+    indexOf: (number: number) => number,
+  ) {
+    this.#view = view;
+    this.#numbers = numbers;
+    this.#ofsDelta = ofsDelta;
+    this.#indexOf = indexOf;
+  }
+
+  /**
+   * The longest run that begins at `index`, as far as one look goes; undefined where that entry must be looked at by
+   * itself: it is loose, damaged or long, its base is not sent before it, or named by its id.
+   * @param last what comes from `last` on is not to be taken into the run
+   */
+  find(index: number, last: number): Run | undefined {
+    const number = this.#numbers[index];
+    if (this.#view.isLoose(number)) return undefined;
+    const at = this.#view.packedAt(number);
+    // Whole packs, as clones take them: bases come before their deltas, so they lie in a run from the first entry on.
+    let count = at.rank === 0 && this.#ofsDelta ? this.#knownGood(at.pack, index, last) : 0;
+    let closed = true;
+    if (count === 0) {
+      const start = at.pack.index.offset(at.rank);
+      const end = Math.min(last - index, at.pack.index.count - at.rank, LOOKED_AT);
+      while (count < end && this.#numbers[index + count] === number + count) {
+        const base = this.#baseOf(at.pack, at.rank + count);
+        if (base < 0 || (base > 0 && base < start && !this.#isSent(at, base, number))) break;
+        if (base > 0 && base < start) closed = false;
+        count++;
+      }
+    }
+    return count === 0 ? undefined : { kind: 'run', index, count, at, closed };
+  }
+
+  /** How many entries from the first of a pack on are all sent and all known to be good. */
+  #knownGood({ copyable, index: { count } }: PackFile, index: number, last: number): number {
+    const number = this.#numbers[index];
+    const most = Math.min(last - index, count);
+    let n = 0;
+    while (n + 32 <= most && this.#numbers[index + n + 31] === number + n + 31 && copyable[n >>> 5] === ALL) {
+      n += 32;
+    }
+    return n;
+  }
+
+  /** Where the base of an entry starts, 0 for a whole object, -1 for an entry that cannot be copied as it lies. */
+  #baseOf(pack: PackFile, rank: number): number {
+    const bit = 1 << (rank & 31);
+    try {
+      const { type, baseOffset } = pack.head(rank);
+      if (type === REF_DELTA || (type === OFS_DELTA && !this.#ofsDelta)) return -1;
+      const base = type === OFS_DELTA ? baseOffset : 0;
+      if (pack.copyable[rank >>> 5] & bit) return base;
+      const from = pack.index.offset(rank);
+      const length = pack.end(rank) - from;
+      if (length > WHOLE || !hasCrc(pack, rank, zlib.crc32(pack.bytes(from, length)))) return -1;
+      pack.copyable[rank >>> 5] |= bit;
+      return base;
+    } catch {
+      return -1; // damaged: the look at it alone says so, or finds another copy
+    }
+  }
+
+  /** Whether the base at an offset is sent from the same pack: it comes earlier then. */
+  #isSent({ pack, rank }: PackedAt, offset: number, number: number): boolean {
+    const base = pack.index.rankAt(offset);
+    return base >= 0 && this.#indexOf(number - rank + base) >= 0;
+  }
+}

@@ -1,0 +1,144 @@
+/** Reachability bitmaps as git stores them (protocol section 6.8): for some commits, every object they reach. */
+import { repositoryCorrupt } from '../errors.ts';
+import { endOfEwah, wordsFor, xorEwah } from './ewah.ts';
+import { hasTrailingHash } from './index-checksum.ts';
+import type { IndexFile } from './index-files.ts';
+import type { ObjectFormat, ObjectType } from './object-format.ts';
+
+const FULL_DAG = 0x1;
+const HASH_CACHE = 0x4;
+const LOOKUP_TABLE = 0x10;
+const PSEUDO_MERGES = 0x20;
+/** git's writer looks back no further than this for a bitmap to be XORed with. */
+const FURTHEST_XOR = 160;
+const ENTRY_HEAD = 6;
+const LOOKUP_ROW = 16;
+/** At the end of the pseudo-merges: two counts, where their table is, and the size of it all. */
+const PSEUDO_MERGES_TAIL = 24;
+const NO_ROW = 0xffffffff;
+
+/**
+ * One file. **Positions** are those of the index the file belongs to (its order of ids); **bits** are the order of the
+ * pack. Rows are the commits that have a bitmap.
+ */
+export class BitmapFile {
+  /** Bits of every bitmap. */
+  readonly bits: number;
+  readonly #view: DataView;
+  readonly #entriesEnd: number;
+  /** By row: the position of its commit, where its bitmap starts, and the row it is XORed with. */
+  readonly #rows: { positions: Uint32Array; starts: Float64Array; bases: Uint32Array; sorted: Uint32Array };
+  readonly #types: readonly number[];
+  readonly #hashes: number;
+
+  /**
+   * @param bits objects of the pack, or of the multi-pack-index
+   * @param checksum what the file must say that it belongs to
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  constructor(file: IndexFile, format: ObjectFormat, bits: number, checksum: Uint8Array) {
+    const { data } = file;
+    this.bits = bits;
+    this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    const start = 12 + format.bytes;
+    if (data.length < start + format.bytes || data.toString('latin1', 0, 4) !== 'BITM') {
+      throw repositoryCorrupt('it is not a bitmap file');
+    }
+    if (this.#view.getUint16(4) !== 1)
+      throw repositoryCorrupt(`version ${this.#view.getUint16(4)} is not known`);
+    const flags = this.#view.getUint16(6);
+    if (!(flags & FULL_DAG)) throw repositoryCorrupt('its bitmaps are not complete');
+    if (!data.subarray(12, start).equals(checksum)) throw repositoryCorrupt('it belongs to another pack');
+    if (!hasTrailingHash(file, format)) throw repositoryCorrupt('its trailing hash is wrong');
+    const count = this.#view.getUint32(8);
+    let end = data.length - format.bytes;
+    if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);
+    if (flags & LOOKUP_TABLE) end -= count * LOOKUP_ROW;
+    if (flags & HASH_CACHE) end -= bits * 4;
+    this.#hashes = flags & HASH_CACHE ? end : 0;
+    this.#entriesEnd = end;
+    const types: number[] = [];
+    let at = start;
+    for (let i = 0; i < 4; i++) {
+      types.push(at);
+      at = endOfEwah(this.#view, at, end);
+    }
+    this.#types = types;
+    this.#rows = file.derive('rows', () => this.#readRows(count, at));
+  }
+
+  get rows(): number {
+    return this.#rows.positions.length;
+  }
+
+  /** The position of a row's commit. */
+  positionOf(row: number): number {
+    return this.#rows.positions[row];
+  }
+
+  /** The row of the commit at a position, or -1. */
+  rowOf(position: number): number {
+    const { positions, sorted } = this.#rows;
+    let low = 0;
+    let high = sorted.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = positions[sorted[middle]];
+      if (found === position) return sorted[middle];
+      if (found < position) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** XORs the bitmap of a row into `words`, which have room for {@link bits}. */
+  xorRow(row: number, words: Uint32Array): void {
+    for (let at = row; at !== NO_ROW; at = this.#rows.bases[at]) {
+      xorEwah(this.#view, this.#rows.starts[at], this.#entriesEnd, words);
+    }
+  }
+
+  /** XORs in which objects are of a type: commit, tree, blob, tag have the types 1 to 4. */
+  xorType(type: ObjectType, words: Uint32Array): void {
+    xorEwah(this.#view, this.#types[type - 1], this.#entriesEnd, words);
+  }
+
+  /** git's hash of the path at which the object at a position was met; 0 where it is not known. */
+  nameHash(position: number): number {
+    return this.#hashes === 0 ? 0 : this.#view.getUint32(this.#hashes + position * 4);
+  }
+
+  #readRows(count: number, from: number) {
+    const positions = new Uint32Array(count);
+    const starts = new Float64Array(count);
+    const bases = new Uint32Array(count);
+    let at = from;
+    for (let row = 0; row < count; row++) {
+      if (at + ENTRY_HEAD > this.#entriesEnd) throw repositoryCorrupt('a bitmap is cut short');
+      positions[row] = this.#view.getUint32(at);
+      const back = this.#view.getUint8(at + 4);
+      if (positions[row] >= this.bits) throw repositoryCorrupt('a bitmap is of an object that is not there');
+      if (back > row || back > FURTHEST_XOR)
+        throw repositoryCorrupt('a bitmap is based on one that is not there');
+      bases[row] = back === 0 ? NO_ROW : row - back;
+      starts[row] = at + ENTRY_HEAD;
+      at = endOfEwah(this.#view, starts[row], this.#entriesEnd);
+    }
+    const sorted = Uint32Array.from(positions.keys()).sort((a, b) => positions[a] - positions[b]);
+    return { positions, starts, bases, sorted };
+  }
+
+  /** They are passed over: they make nothing right or wrong, only some walks faster. */
+  #pseudoMergesSize(end: number): number {
+    if (end < PSEUDO_MERGES_TAIL) throw repositoryCorrupt('a bitmap is cut short');
+    const size = this.#view.getUint32(end - 8) * 2 ** 32 + this.#view.getUint32(end - 4);
+    if (size < PSEUDO_MERGES_TAIL || size > end)
+      throw repositoryCorrupt('its pseudo-merges are not well formed');
+    return size;
+  }
+}
+
+/** A cleared array for one bitmap. */
+export function bitmapWords(bits: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(wordsFor(bits));
+}
