@@ -25,7 +25,8 @@ FROM node:24.21.0-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends tini \
   && rm -rf /var/lib/apt/lists/* \
-  && mkdir /srv/git
+  && mkdir /srv/git \
+  && install -d -o node -g node /var/cache/packhorse
 WORKDIR /app
 COPY LICENSE package.json ./
 COPY deploy/healthcheck.js ./
@@ -33,6 +34,7 @@ COPY --from=production /app/node_modules node_modules
 COPY --from=build /app/dist dist
 ENV NODE_ENV=production \
   PACKHORSE_ROOT=/srv/git \
+  PACKHORSE_CACHE_DIR=/var/cache/packhorse \
   PACKHORSE_HOST=0.0.0.0 \
   PACKHORSE_METRICS_HOST=0.0.0.0
 # The user of the base image, uid and gid 1000. Nothing that the service reads needs to be its own.

@@ -7,6 +7,7 @@ import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { parseV2Request } from '../src/protocol/v2-request.ts';
 import { RepositoryCaches } from '../src/repository/repository-caches.ts';
+import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { UploadPackV2 } from '../src/upload-pack/upload-pack-v2.ts';
 import { ChannelSink } from './channel-sink.ts';
@@ -14,9 +15,15 @@ import { ChannelSink } from './channel-sink.ts';
 /** Milliseconds. A repository that no one fetches from is closed after one to two of them. */
 const IDLE_CHECK = 60_000;
 
+/** Milliseconds that work for no client rests after each stretch of 5 while clients are being served. */
+const BACKGROUND_REST = 20;
+
 const settings = workerData as WorkerSettings;
 const caches = new RepositoryCaches();
 setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
+const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
+/** Tasks of clients that this worker has. */
+let serving = 0;
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
 const allowed = (real: string) => roots.some((root) => real === root || real.startsWith(root + path.sep));
 
@@ -25,9 +32,11 @@ export function ready(): void {}
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: Task; port: MessagePort }): Promise<void> {
-  const pace = new Pace();
+  const forClient = task.request !== 'build-bitmaps';
+  const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
+  if (forClient) serving++;
   const sink = new ChannelSink(port, settings.window, pace);
-  const statistics = newStatistics(task.request === 'advertise' ? 'advertise' : 'none');
+  const statistics = newStatistics(typeof task.request === 'string' ? task.request : 'none');
   try {
     pace.check();
     await answer(task, sink, pace, statistics);
@@ -35,14 +44,23 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
   } catch (error) {
     sink.fail(errorToWire(error), statistics);
   } finally {
+    if (forClient) serving--;
     port.unref();
   }
 }
 
 async function answer(task: Task, sink: ChannelSink, pace: Pace, statistics: Statistics): Promise<void> {
-  const server = new UploadPackV2(path.join(settings.root, task.path), { caches, allowed });
+  const server = new UploadPackV2(path.join(settings.root, task.path), {
+    caches,
+    allowed,
+    ...(ownBitmaps && { ownBitmaps }),
+  });
   if (task.request === 'advertise') {
     await sink.sendLines(server.advertise());
+    return;
+  }
+  if (task.request === 'build-bitmaps') {
+    statistics.bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
     return;
   }
   const request = parseV2Request(task.request);

@@ -3,8 +3,11 @@
 export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
   readonly path: string;
-  /** What is asked: the advertisement, or the answer to a request, whose bytes are transferred. */
-  readonly request: Uint8Array<ArrayBuffer> | 'advertise';
+  /**
+   * What is asked: the advertisement, or the answer to a request, whose bytes are transferred; or, by no client, that
+   * bitmaps be built.
+   */
+  readonly request: Uint8Array<ArrayBuffer> | 'advertise' | 'build-bitmaps';
 }
 
 /** What a worker is started with. */
@@ -13,6 +16,8 @@ export interface WorkerSettings {
   readonly root: string;
   /** Further directories that repositories may borrow from, absolute. */
   readonly allowed: readonly string[];
+  /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
+  readonly ownBitmaps: string | undefined;
   /** Bytes that one stream may have on their way. */
   readonly window: number;
 }

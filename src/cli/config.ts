@@ -47,6 +47,8 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     maxRequestBytes: one('max-request-size', readBytes),
     memoryLimit: maybe('memory-limit', readBytes),
     memoryWarnRatio: one('memory-warn-ratio', readShare),
+    cacheDir: maybe('cache-dir', readCacheDirectory) ?? defaultCacheDirectory(environment),
+    ownBitmaps: one('own-bitmaps', readOnOff),
     logLevel: one('log-level', readLevel),
     insecureAllowAnonymous,
   };
@@ -77,6 +79,25 @@ function readSwitch(value: GivenValue): boolean {
   const on = Object.hasOwn(SWITCH, value.text) ? SWITCH[value.text] : undefined;
   if (on === undefined) throw bad(value, 'is not one of true, false, 1, 0');
   return on;
+}
+
+function readOnOff(value: GivenValue): boolean {
+  if (value.text !== 'on' && value.text !== 'off') throw bad(value, 'is not on or off');
+  return value.text === 'on';
+}
+
+/** A directory that is there, or will be made when it is needed. */
+function readCacheDirectory(value: GivenValue): string {
+  const directory = path.resolve(value.text);
+  const known = fs.statSync(directory, { throwIfNoEntry: false });
+  if (known && !known.isDirectory()) throw bad(value, 'is not a directory');
+  return directory;
+}
+
+function defaultCacheDirectory({ XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
+  // The base directory specification: what is not absolute is to be ignored.
+  const base = XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : undefined;
+  return path.join(base ?? path.join(os.homedir(), '.cache'), 'packhorse');
 }
 
 function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {

@@ -57,6 +57,17 @@ export const SERVE_FLAGS = [
     default: '0.85',
   },
   {
+    name: 'cache-dir',
+    value: 'DIR',
+    help: 'directory for files of our own (default: packhorse below $XDG_CACHE_HOME, or below ~/.cache)',
+  },
+  {
+    name: 'own-bitmaps',
+    value: 'ON|OFF',
+    help: 'on or off: build reachability bitmaps, below the cache directory, for repositories that have none',
+    default: 'on',
+  },
+  {
     name: 'log-level',
     value: 'LEVEL',
     help: 'trace, debug, info, warn, error, fatal or silent',

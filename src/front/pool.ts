@@ -83,7 +83,8 @@ export class WorkerPool {
     const { port1, port2 } = new MessageChannel();
     const running = new RunningTask(port1, listener);
     this.#running.add(running);
-    const transferList = task.request === 'advertise' ? [port2] : [port2, task.request.buffer];
+    const { request } = task;
+    const transferList = typeof request === 'string' ? [port2] : [port2, request.buffer];
     this.#piscina
       .run({ task, port: port2 }, { transferList })
       .catch((error) => running.fail(asPackhorseError(error)))

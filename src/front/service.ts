@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { DEFAULT_WINDOW } from '../channel/messages.ts';
 import { ActiveFetches } from './active-fetches.ts';
+import { BitmapBuilder } from './bitmap-builder.ts';
 import { logFetches } from './fetch-log.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createHttpDoor } from './http/server.ts';
@@ -28,6 +29,10 @@ export interface ServiceOptions {
   /** Bytes; undefined: the control group's, or the machine's. */
   readonly memoryLimit: number | undefined;
   readonly memoryWarnRatio: number;
+  /** Where files of our own go. */
+  readonly cacheDir: string;
+  /** Whether bitmaps are built for repositories that have none. */
+  readonly ownBitmaps: boolean;
 }
 
 export interface Service {
@@ -46,6 +51,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const settings = {
     root: fs.realpathSync(options.root),
     allowed: options.allowPaths,
+    ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     window: DEFAULT_WINDOW,
   };
   const pool = new WorkerPool(options.workers, settings, (error) =>
@@ -59,6 +65,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     warnRatio: options.memoryWarnRatio,
   });
   const metrics = createMetrics({ pool, inflight, memory, active, isDraining: () => draining });
+  const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
   const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes: options.maxRequestBytes });
   const operations = createOperationsServer({
@@ -68,6 +75,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   });
   const release = async () => {
     memory.stop();
+    builder?.close();
     await pool.close();
     stopLog();
     metrics.close();

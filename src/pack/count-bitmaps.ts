@@ -1,7 +1,6 @@
 /** The count stage with reachability bitmaps: only what is younger than the nearest bitmap is walked. */
 
 import type { NumberSet } from '../repository/number-set.ts';
-import type { Reachability } from '../repository/reachability.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitSource, WalkedCommit } from './commit-source.ts';
 import { Marks } from './marks.ts';
@@ -13,18 +12,30 @@ export interface Tips {
   readonly trees: readonly number[];
 }
 
+/** What is known to be reachable from some commits. */
+export interface KnownReach {
+  /** Adds all that a commit reaches, itself included, to a set; false where it is not one of those commits. */
+  addReachable(commit: number, set: NumberSet): boolean;
+}
+
 export class BitmapCount {
   readonly #source: CommitSource;
-  readonly #reachability: Reachability;
+  readonly #known: KnownReach;
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
+  #walked = 0;
 
   /** @param seen called now and then with the number of objects that were walked so far */
-  constructor(source: CommitSource, reachability: Reachability, pace: Pace, seen: (objects: number) => void) {
+  constructor(source: CommitSource, known: KnownReach, pace: Pace, seen: (objects: number) => void) {
     this.#source = source;
-    this.#reachability = reachability;
+    this.#known = known;
     this.#pace = pace;
     this.#seen = seen;
+  }
+
+  /** Objects that were walked so far. */
+  get walked(): number {
+    return this.#walked;
   }
 
   /**
@@ -37,6 +48,7 @@ export class BitmapCount {
     const marks = new Marks(this.#source.objects.view, set, stop);
     const walk = new TreeWalk(this.#source.objects, marks, this.#pace, this.#seen);
     await walk.walk([...roots, ...tips.trees], []);
+    this.#walked += roots.length + walk.count;
   }
 
   /** @returns root trees of the commits that no bitmap covers, the youngest commit's first */
@@ -45,7 +57,7 @@ export class BitmapCount {
     const waiting = new Map<number, WalkedCommit>();
     const roots: number[] = [];
     const enter = (number: number) => {
-      if (set.has(number) || stop.has(number) || this.#reachability.addReachable(number, set)) return;
+      if (set.has(number) || stop.has(number) || this.#known.addReachable(number, set)) return;
       set.add(number);
       const commit = this.#source.read(number);
       this.#source.checkWhole(number, commit);

@@ -38,6 +38,8 @@ export interface Count {
   /** Whether the client surely has an object, so that it may be the base of a delta. */
   readonly clientHas: (number: number) => boolean;
   readonly bitmap: BitmapUse;
+  /** How many objects were found by walking, not by a bitmap. */
+  readonly walked: number;
 }
 
 /**
@@ -56,11 +58,16 @@ export async function count(
   const source = new CommitSource(objects, request.grafts);
   let marks = new Marks(view);
   let bitmap = bitmapUse(reachability, request);
-  if (bitmap === 'used' && !(await markByBitmaps(source, request, reachability!, marks, pace, progress))) {
-    bitmap = 'incomplete';
-    marks = new Marks(view);
+  let walked = 0;
+  if (bitmap === 'used') {
+    const counter = new BitmapCount(source, reachability!, pace, progress);
+    if (!(await markByBitmaps(source, request, counter, marks, pace))) {
+      bitmap = 'incomplete';
+      marks = new Marks(view);
+    }
+    walked = counter.walked;
   }
-  if (bitmap !== 'used') await markByWalking(source, request, marks, pace, progress);
+  if (bitmap !== 'used') walked += await markByWalking(source, request, marks, pace, progress);
 
   const { wanted, excluded } = marks;
   for (const { tag, target } of request.includeTags) {
@@ -70,7 +77,7 @@ export async function count(
   wanted.subtract(excluded);
   const selected = wanted.toArray();
   await sortLoose(objects, selected, pace);
-  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap };
+  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap, walked };
 }
 
 function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: CountRequest): BitmapUse {
@@ -83,12 +90,10 @@ function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: Co
 async function markByBitmaps(
   source: CommitSource,
   request: CountRequest,
-  reachability: Reachability,
+  counter: BitmapCount,
   { wanted, excluded }: Marks,
   pace: Pace,
-  progress: (objects: number) => void,
 ): Promise<boolean> {
-  const counter = new BitmapCount(source, reachability, pace, progress);
   try {
     const had = await sortTips(source, request.haves, excluded, pace);
     await counter.fill(excluded, had, excluded);
@@ -100,13 +105,14 @@ async function markByBitmaps(
   return true;
 }
 
+/** @returns how many objects were found */
 async function markByWalking(
   source: CommitSource,
   request: CountRequest,
   marks: Marks,
   pace: Pace,
   progress: (objects: number) => void,
-): Promise<void> {
+): Promise<number> {
   const wanted = await sortTips(source, request.wants, marks.wanted, pace);
   const had = await sortTips(source, request.haves, marks.excluded, pace);
   const commits = await walkCommits(source, wanted.commits, had.commits, marks, pace, progress);
@@ -116,6 +122,7 @@ async function markByWalking(
   const found = commits.trees.length;
   const trees = new TreeWalk(source.objects, marks, pace, (n) => progress(found + n));
   await trees.walk([...commits.trees, ...wanted.trees], [...new Set(edges)]);
+  return found + trees.count;
 }
 
 /** Puts tags and blobs into `set` at once; gives back the commits and trees they lead to, whose walk follows. */

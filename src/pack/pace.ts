@@ -9,9 +9,15 @@ const STRETCH = 5;
  * so: messages are then received, other tasks run, and a cancelled task ends here.
  */
 export class Pace {
+  readonly #rest: () => number;
   #cancelled = false;
   #next = performance.now() + STRETCH;
   readonly #listeners: (() => void)[] = [];
+
+  /** @param rest milliseconds to rest at each pause: for work that is to be no one's burden */
+  constructor(rest: () => number = () => 0) {
+    this.#rest = rest;
+  }
 
   cancel(): void {
     this.#cancelled = true;
@@ -34,7 +40,8 @@ export class Pace {
 
   /** @throws PackhorseError `PACKHORSE_CANCELLED` */
   async pause(): Promise<void> {
-    await new Promise((resume) => setImmediate(resume));
+    const rest = this.#rest();
+    await new Promise((resume) => (rest > 0 ? setTimeout(resume, rest) : setImmediate(resume)));
     this.check();
     this.#next = performance.now() + STRETCH;
   }

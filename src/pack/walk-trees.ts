@@ -27,6 +27,11 @@ export class TreeWalk {
     this.#seen = seen;
   }
 
+  /** How many trees and blobs were marked WANTED. */
+  get count(): number {
+    return this.#count;
+  }
+
   /**
    * Marks everything below `roots` WANTED. What is below `edges` is marked EXCLUDED as far as it matters: level by
    * level, only in directories where a wanted tree differs. An object that moved to another directory may

@@ -1,10 +1,13 @@
 /** Reachability bitmaps as git stores them (protocol section 6.8): for some commits, every object they reach. */
+import crypto from 'node:crypto';
 import { repositoryCorrupt } from '../errors.ts';
 import { endOfEwah, wordsFor, xorEwah } from './ewah.ts';
 import { hasTrailingHash } from './index-checksum.ts';
 import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat, ObjectType } from './object-format.ts';
 
+const MAGIC = 'BITM';
+const VERSION = 1;
 const FULL_DAG = 0x1;
 const HASH_CACHE = 0x4;
 const LOOKUP_TABLE = 0x10;
@@ -36,12 +39,17 @@ export class BitmapFile {
    * @param checksum what the file must say that it belongs to
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
    */
-  constructor(file: IndexFile, format: ObjectFormat, bits: number, checksum: Uint8Array) {
+  constructor(
+    file: Pick<IndexFile, 'data' | 'derive'>,
+    format: ObjectFormat,
+    bits: number,
+    checksum: Uint8Array,
+  ) {
     const { data } = file;
     this.bits = bits;
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const start = 12 + format.bytes;
-    if (data.length < start + format.bytes || data.toString('latin1', 0, 4) !== 'BITM') {
+    if (data.length < start + format.bytes || data.toString('latin1', 0, 4) !== MAGIC) {
       throw repositoryCorrupt('it is not a bitmap file');
     }
     if (this.#view.getUint16(4) !== 1)
@@ -141,4 +149,35 @@ export class BitmapFile {
 /** A cleared array for one bitmap. */
 export function bitmapWords(bits: number): Uint32Array<ArrayBuffer> {
   return new Uint32Array(wordsFor(bits));
+}
+
+/** A bitmap to be written: of the commit at a position. */
+export interface BitmapRow {
+  readonly position: number;
+  /** Compressed; XORed with the row `back` rows before, where that is not 0. */
+  readonly ewah: Buffer;
+  readonly back: number;
+}
+
+/** @param types the compressed bitmaps of commits, trees, blobs and tags */
+export function encodeBitmapFile(
+  format: ObjectFormat,
+  checksum: Uint8Array,
+  types: readonly Buffer[],
+  rows: readonly BitmapRow[],
+): Buffer {
+  const head = Buffer.alloc(12);
+  head.write(MAGIC, 'latin1');
+  head.writeUInt16BE(VERSION, 4);
+  head.writeUInt16BE(FULL_DAG, 6);
+  head.writeUInt32BE(rows.length, 8);
+  const parts: Uint8Array[] = [head, checksum, ...types];
+  for (const { position, ewah, back } of rows) {
+    const entry = Buffer.alloc(ENTRY_HEAD);
+    entry.writeUInt32BE(position, 0);
+    entry.writeUInt8(back, 4);
+    parts.push(entry, ewah);
+  }
+  const body = Buffer.concat(parts);
+  return Buffer.concat([body, crypto.createHash(format.name).update(body).digest()]);
 }

@@ -4,7 +4,7 @@ import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 
 /** Whether the file ends with the hash of what comes before. Looked at once for as long as the file is held. */
-export function hasTrailingHash(file: IndexFile, format: ObjectFormat): boolean {
+export function hasTrailingHash(file: Pick<IndexFile, 'data' | 'derive'>, format: ObjectFormat): boolean {
   const { right } = file.derive('trailing hash', () => {
     const end = file.data.length - format.bytes;
     const hash = crypto

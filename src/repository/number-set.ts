@@ -42,6 +42,12 @@ export class NumberSet {
     return this.#packed.subarray(first / 32, first / 32 + count);
   }
 
+  /** Whether the set holds a number from `first` on, a multiple of 32; loose objects have such numbers. */
+  hasFrom(first: number): boolean {
+    const some = (word: number) => word !== 0;
+    return this.#loose.some(some) || this.#packed.subarray(first / 32).some(some);
+  }
+
   /** Takes out every number that is in `other`. */
   subtract(other: NumberSet): void {
     clear(this.#packed, other.#packed);

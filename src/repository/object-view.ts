@@ -59,6 +59,11 @@ export class ObjectView {
     return this.#packed;
   }
 
+  /** How many objects the packs hold, those in several packs counted as often. */
+  get packedObjects(): number {
+    return this.#packs.reduce((sum, { index }) => sum + index.count, 0);
+  }
+
   get packCount(): number {
     return this.#packs.length;
   }

@@ -7,8 +7,10 @@ import type { ObjectType } from './object-format.ts';
 import type { ObjectView } from './object-view.ts';
 import type { PackFile } from './pack-file.ts';
 
-/** How the bits of a bitmap file stand for objects of a view. */
+/** How the positions and bits of a bitmap file stand for objects of a view. */
 export interface BitLayout {
+  /** Objects that the file knows. */
+  readonly objects: number;
   /** The position of an object in the file's index, or -1. */
   positionOf(number: number): number;
   /** Adds what a bitmap holds to a set. */
@@ -25,6 +27,11 @@ export class Reachability {
     this.#file = file;
     this.#layout = layout;
     this.#words = bitmapWords(file.bits);
+  }
+
+  /** How many objects the file knows. */
+  get objects(): number {
+    return this.#layout.objects;
   }
 
   /** Whether the file knows the object, so that it knows its type too. */
@@ -72,6 +79,10 @@ class PackLayout implements BitLayout {
   constructor(pack: PackFile, base: number) {
     this.#pack = pack;
     this.#base = base;
+  }
+
+  get objects(): number {
+    return this.#pack.index.count;
   }
 
   positionOf(number: number): number {

@@ -5,6 +5,7 @@ import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
 import { objectDirectories } from './alternates.ts';
 import type { GitConfig } from './config.ts';
 import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
+import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
@@ -84,12 +85,18 @@ export class Repository {
 
   /** Reachability bitmaps, where there are usable ones. */
   get reachability(): Reachability | undefined {
-    if (!this.config.boolean('pack.usebitmaps', true)) return undefined;
-    this.#reachability ??= openReachability(this.objects.view, this.#caches.indexFiles, (file, why) =>
-      this.indexProblems.push(`${file}: ${why}`),
-    );
+    this.#reachability ??= openReachability(this.objects.view, this.indexFiles, this.ignore);
     return this.#reachability;
   }
+
+  get indexFiles(): IndexFiles {
+    return this.#caches.indexFiles;
+  }
+
+  /** Remembers that a file cannot be used, and why, in {@link indexProblems}. */
+  readonly ignore = (file: string, why: string): void => {
+    this.indexProblems.push(`${file}: ${why}`);
+  };
 
   /** Commits whose parents this repository does not have (its own `shallow` file), hex. */
   get shallow(): string[] {

@@ -5,6 +5,7 @@ import { EntryPlanner } from '../pack/entries.ts';
 import { encodePackHeader } from '../pack/entry-header.ts';
 import { PackWriter } from '../pack/pack-writer.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
+import { findBitmaps } from './bitmaps.ts';
 import type { CommandContext } from './command.ts';
 import { Progress } from './progress.ts';
 
@@ -28,12 +29,13 @@ export async function sendPack(
   const progress = new Progress(sink, silent);
 
   watch.start('count');
-  const counted = await count(objects, request, repository.reachability, pace, (n) =>
+  const counted = await count(objects, request, findBitmaps(context), pace, (n) =>
     progress.counting('Enumerating objects', n),
   );
   const total = counted.objects.length;
   statistics.objects.total = total;
   statistics.bitmap = counted.bitmap;
+  statistics.walked = counted.walked;
   progress.enumerated(total);
 
   watch.start('bytes');

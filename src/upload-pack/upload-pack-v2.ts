@@ -6,6 +6,8 @@ import { encodeFailure } from '../protocol/failure.ts';
 import { parseV2Request, type V2Request } from '../protocol/v2-request.ts';
 import { type AllowDirectory, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
+import type { OwnBitmaps } from '../store/own-bitmaps.ts';
+import { buildOwnBitmaps } from './bitmaps.ts';
 import { ByteSink, type Write } from './byte-sink.ts';
 import { encodeAdvertisement, findCommand } from './capabilities.ts';
 import type { ResponseSink } from './response-sink.ts';
@@ -17,6 +19,8 @@ export interface UploadPackOptions {
   readonly caches?: RepositoryCaches;
   /** Decides whether a directory (a real path) may be read: the repository, its alternates. All may by default. */
   readonly allowed?: AllowDirectory;
+  /** Where bitmaps of our own are: for repositories that have none themselves. */
+  readonly ownBitmaps?: OwnBitmaps;
 }
 
 export interface Outcome {
@@ -36,12 +40,14 @@ export class UploadPackV2 {
   readonly #directory: string;
   readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory | undefined;
+  readonly #ownBitmaps: OwnBitmaps | undefined;
 
   /** @param directory a bare repository, or one with `.git`; it is looked at anew for every request */
   constructor(directory: string, options: UploadPackOptions = {}) {
     this.#directory = path.resolve(directory);
     this.#caches = options.caches ?? new RepositoryCaches();
     this.#allowed = options.allowed;
+    this.#ownBitmaps = options.ownBitmaps;
   }
 
   /**
@@ -86,10 +92,25 @@ export class UploadPackV2 {
     try {
       const command = findCommand(request, repository);
       statistics.command = request.command;
-      await command({ repository, sink, pace, statistics, watch }, request.args);
+      const ownBitmaps = this.#ownBitmaps;
+      await command({ repository, ownBitmaps, sink, pace, statistics, watch }, request.args);
     } finally {
       watch.stop();
       statistics.ignored.push(...repository.indexProblems);
+      repository.close();
+    }
+  }
+
+  /**
+   * Builds bitmaps of our own where there are none that cover the packs as they are.
+   * @returns how many bytes they take; undefined where there was nothing to do
+   * @throws PackhorseError, or the system's error when they cannot be written
+   */
+  async buildBitmaps(store: OwnBitmaps, pace: Pace): Promise<number | undefined> {
+    const repository = this.#open();
+    try {
+      return await buildOwnBitmaps(repository, store, pace);
+    } finally {
       repository.close();
     }
   }

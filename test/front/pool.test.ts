@@ -20,7 +20,9 @@ for (let i = 0; i < 8; i++) {
 history.importInto(repository);
 
 const deaths: Error[] = [];
-const pool = new WorkerPool(1, { root, allowed: [], window: WINDOW }, (error) => deaths.push(error));
+const pool = new WorkerPool(1, { root, allowed: [], ownBitmaps: undefined, window: WINDOW }, (error) =>
+  deaths.push(error),
+);
 afterAll(() => pool.close());
 
 /** Bytes of its own for every task: they are transferred. */

@@ -7,6 +7,7 @@ import { afterAll } from 'vitest';
 import type { FetchRecord } from '../../src/front/events.ts';
 import type { MemorySample } from '../../src/front/memory-watch.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
+import { temporaryDirectory } from './directory.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -44,7 +45,8 @@ export async function startService(
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<RunningService> {
-  const args = [MAIN, 'serve', '--root', root, '--port', '0', '--metrics-port', '0', ...flags];
+  const own = ['--port', '0', '--metrics-port', '0', '--cache-dir', temporaryDirectory()];
+  const args = [MAIN, 'serve', '--root', root, ...own, ...flags];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

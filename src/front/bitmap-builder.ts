@@ -1,0 +1,79 @@
+/**
+ * Has bitmaps built for repositories that have none, after the first fetch that had to walk much: one repository at a
+ * time, by a task that gives way to those of clients.
+ */
+import type { Logger } from 'pino';
+import type { PackhorseError } from '../errors.ts';
+import { type FetchRecord, fetchEnded } from './events.ts';
+import type { RunningTask, WorkerPool } from './pool.ts';
+
+/** Objects that a fetch must have walked for its repository to get bitmaps. */
+const LARGE_WALK = 20_000;
+/** Milliseconds before a repository whose bitmaps could not be built, or did not help, is tried again. */
+const RETRY_AFTER = 3_600_000;
+const MOST_REMEMBERED = 10_000;
+
+export class BitmapBuilder {
+  readonly #pool: WorkerPool;
+  readonly #logger: Logger;
+  readonly #waiting = new Set<string>();
+  /** When each repository was last tried. */
+  readonly #tried = new Map<string, number>();
+  #task: RunningTask | undefined;
+  #closed = false;
+
+  constructor(pool: WorkerPool, logger: Logger) {
+    this.#pool = pool;
+    this.#logger = logger;
+    fetchEnded.subscribe(this.#look);
+  }
+
+  close(): void {
+    this.#closed = true;
+    fetchEnded.unsubscribe(this.#look);
+    this.#waiting.clear();
+    this.#task?.cancel();
+  }
+
+  readonly #look = (published: unknown): void => {
+    const { repository, statistics, outcome } = published as FetchRecord;
+    // Where history is cut, bitmaps are of no use.
+    if (outcome !== 'ok' || !statistics || statistics.bitmap === 'shallow') return;
+    if (statistics.walked < LARGE_WALK || this.#triedLately(repository)) return;
+    this.#waiting.add(repository);
+    this.#next();
+  };
+
+  #triedLately(repository: string): boolean {
+    const last = this.#tried.get(repository);
+    return last !== undefined && performance.now() - last < RETRY_AFTER;
+  }
+
+  #next(): void {
+    const [path] = this.#waiting;
+    if (this.#task || this.#closed || path === undefined) return;
+    this.#waiting.delete(path);
+    if (this.#tried.size === MOST_REMEMBERED) this.#tried.clear();
+    const start = performance.now();
+    this.#tried.set(path, start);
+    const end = (bytes: number, error?: PackhorseError) => {
+      this.#task = undefined;
+      const seconds = (performance.now() - start) / 1000;
+      const line = { repository: path, seconds, bytes };
+      if (!error) this.#logger.info(line, bytes > 0 ? 'bitmaps built' : 'bitmaps were there already');
+      else if (error.code !== 'PACKHORSE_CANCELLED') {
+        const { code, message } = error;
+        this.#logger.warn({ ...line, error: { code, message } }, 'bitmaps could not be built');
+      }
+      this.#next();
+    };
+    this.#task = this.#pool.run(
+      { path, request: 'build-bitmaps' },
+      {
+        onMessage: () => {},
+        onEnd: ({ bytes }) => end(bytes.total),
+        onError: (error) => end(0, error),
+      },
+    );
+  }
+}

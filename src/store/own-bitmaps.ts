@@ -1,0 +1,168 @@
+/**
+ * Bitmaps of our own, for repositories whose owner made none: files below the cache directory, one a repository. A file
+ * is a list of packs, in the order of their bits, and a bitmap file of git's form in which positions are bits:
+ *
+ *     'PHB1', number of packs (u32), for each: its trailing hash, its number of objects (u32); the bitmap file
+ *
+ * The bits of each pack begin at a multiple of 64. It holds as long as all of its packs are there; packs that came since
+ * are walked.
+ */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { PackhorseError, repositoryCorrupt } from '../errors.ts';
+import { BitmapFile } from '../repository/bitmap-file.ts';
+import type { IndexFile, IndexFiles } from '../repository/index-files.ts';
+import { isMissing } from '../repository/missing-file.ts';
+import type { NumberSet } from '../repository/number-set.ts';
+import type { ObjectView } from '../repository/object-view.ts';
+import { type BitLayout, Reachability } from '../repository/reachability.ts';
+
+const MAGIC = 'PHB1';
+const PACK_ALIGNMENT = 64;
+
+export class OwnBitmaps {
+  readonly #directory: string;
+
+  /** @param directory the cache directory; made when the first file is written */
+  constructor(directory: string) {
+    this.#directory = path.join(directory, 'bitmaps');
+  }
+
+  /**
+   * The bitmaps of a repository, where there are any that hold.
+   * @param unusable told why a file cannot be used; that its packs are gone is nothing to be told
+   */
+  open(
+    gitDirectory: string,
+    view: ObjectView,
+    files: IndexFiles,
+    unusable: (file: string, why: string) => void,
+  ): Reachability | undefined {
+    const file = this.#file(gitDirectory);
+    try {
+      const found = files.open(file);
+      return found && openOwn(found, view);
+    } catch (error) {
+      const why = error instanceof PackhorseError ? error.message : undefined;
+      if (why === undefined) throw error;
+      unusable(file, why);
+      return undefined;
+    }
+  }
+
+  /** Puts a file in the place of the one before, whole or not at all. */
+  write(gitDirectory: string, packs: PackSet, bitmaps: Buffer): void {
+    const file = this.#file(gitDirectory);
+    const unfinished = `${file}.${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`;
+    fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    try {
+      fs.writeFileSync(unfinished, Buffer.concat([packs.list, bitmaps]), { flush: true });
+      fs.renameSync(unfinished, file);
+    } catch (error) {
+      fs.rmSync(unfinished, { force: true });
+      throw error;
+    }
+  }
+
+  /** Removes the file of a repository. */
+  drop(gitDirectory: string): void {
+    try {
+      fs.unlinkSync(this.#file(gitDirectory));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  #file(gitDirectory: string): string {
+    const name = crypto.createHash('sha256').update(gitDirectory).digest('hex').slice(0, 32);
+    return path.join(this.#directory, `${name}.bitmap`);
+  }
+}
+
+/** The packs that a file belongs to: the list that it begins with, and the hash of it. */
+export interface PackSet {
+  readonly list: Buffer;
+  readonly checksum: Buffer;
+}
+
+/** The packs of a view as they are now. */
+export function packSetOf(view: ObjectView): PackSet {
+  const parts: Buffer[] = [];
+  for (const { pack } of view.packs()) parts.push(pack.index.packHash, uint32(pack.index.count));
+  const list = Buffer.concat([Buffer.from(MAGIC), uint32(parts.length / 2), ...parts]);
+  return { list, checksum: checksumOf(list, view) };
+}
+
+function checksumOf(packs: Buffer, view: ObjectView): Buffer {
+  return crypto.createHash(view.format.name).update(packs).digest();
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** A pack's objects: their bits in the file, and their numbers in a view. */
+interface Stretch {
+  readonly bit: number;
+  readonly count: number;
+  readonly number: number;
+}
+
+/** undefined when one of the packs is gone. */
+function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
+  const { data } = file;
+  const hash = view.format.bytes;
+  const bases = new Map<string, number>();
+  for (const { pack, base } of view.packs()) {
+    bases.set(`${pack.index.packHash.toString('hex')}:${pack.index.count}`, base);
+  }
+  const stretches: Stretch[] = [];
+  if (data.length < 8 || data.toString('latin1', 0, 4) !== MAGIC) {
+    throw repositoryCorrupt('it is not a bitmap file of ours');
+  }
+  const packs = data.readUInt32BE(4);
+  const end = 8 + packs * (hash + 4);
+  if (end > data.length) throw repositoryCorrupt('it is cut short');
+  let bit = 0;
+  for (let at = 8; at < end; at += hash + 4) {
+    const count = data.readUInt32BE(at + hash);
+    const number = bases.get(`${data.toString('hex', at, at + hash)}:${count}`);
+    if (number === undefined) return undefined;
+    stretches.push({ bit, count, number });
+    bit += Math.ceil(count / PACK_ALIGNMENT) * PACK_ALIGNMENT;
+  }
+  const body: Pick<IndexFile, 'data' | 'derive'> = {
+    data: data.subarray(end),
+    derive: (name, make) => file.derive(name, make),
+  };
+  const bitmaps = new BitmapFile(body, view.format, bit, checksumOf(data.subarray(0, end), view));
+  return new Reachability(bitmaps, new PacksLayout(stretches));
+}
+
+class PacksLayout implements BitLayout {
+  readonly objects: number;
+  readonly #stretches: readonly Stretch[];
+
+  constructor(stretches: readonly Stretch[]) {
+    this.#stretches = stretches;
+    this.objects = stretches.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  positionOf(number: number): number {
+    for (const { bit, count, number: first } of this.#stretches) {
+      if (number >= first && number < first + count) return bit + number - first;
+    }
+    return -1;
+  }
+
+  addTo(set: NumberSet, words: Uint32Array): void {
+    for (const { bit, count, number } of this.#stretches) {
+      const from = bit / 32;
+      const to = set.packedWords(number, Math.ceil(count / 32));
+      for (let i = 0; i < to.length; i++) to[i] |= words[from + i];
+    }
+  }
+}
