@@ -86,12 +86,20 @@ function readOnOff(value: GivenValue): boolean {
   return value.text === 'on';
 }
 
-/** A directory that is there, or will be made when it is needed. */
+/** A directory that may be written to, or that can be made when it is needed. */
 function readCacheDirectory(value: GivenValue): string {
   const directory = path.resolve(value.text);
-  const known = fs.statSync(directory, { throwIfNoEntry: false });
-  if (known && !known.isDirectory()) throw bad(value, 'is not a directory');
-  return directory;
+  for (let at = directory; ; at = path.dirname(at)) {
+    try {
+      fs.accessSync(at, fs.constants.W_OK | fs.constants.X_OK);
+      if (!fs.statSync(at).isDirectory()) throw bad(value, 'is not a directory');
+      return directory;
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') throw bad(value, `cannot be written to (${code})`);
+    }
+  }
 }
 
 function defaultCacheDirectory({ XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -36,6 +37,8 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'max-request-size': ['0', '0k', '32mb', '1.5m', 'm', '9999999999999999', '9999999999g'],
   'memory-limit': ['0', 'unlimited', '50%'],
   'memory-warn-ratio': ['0', '1.01', '85%', '0x1', 'Infinity', '1e-1', '.', '0,5'],
+  'cache-dir': [file, path.join(file, 'below'), path.join(directory, 'loop')],
+  'own-bitmaps': ['true', '1', 'yes', 'ON'],
   'log-level': ['verbose', 'INFO', 'toString'],
 };
 
@@ -140,6 +143,8 @@ describe('where a value comes from', () => {
       PACKHORSE_MAX_REQUEST_SIZE: '5K',
       PACKHORSE_MEMORY_LIMIT: '2g',
       PACKHORSE_MEMORY_WARN_RATIO: '.5',
+      PACKHORSE_CACHE_DIR: path.join(directory, 'new', 'cache'),
+      PACKHORSE_OWN_BITMAPS: 'off',
       PACKHORSE_LOG_LEVEL: 'silent',
       PACKHORSE_INSECURE_ALLOW_ANONYMOUS: '1',
     });
@@ -155,6 +160,8 @@ describe('where a value comes from', () => {
       maxRequestBytes: 5 * 1024,
       memoryLimit: 2 * 1024 ** 3,
       memoryWarnRatio: 0.5,
+      cacheDir: path.join(directory, 'new', 'cache'),
+      ownBitmaps: false,
       logLevel: 'silent',
       insecureAllowAnonymous: true,
     });
@@ -163,6 +170,14 @@ describe('where a value comes from', () => {
   test('a flag that may be repeated takes the place of its whole variable', () => {
     const args = ['--allow-path', directory, '--allow-path', '/'];
     expect(readServeConfig(args, { PACKHORSE_ALLOW_PATH: '/tmp' }).allowPaths).toEqual([directory, '/']);
+  });
+
+  test.each([
+    [{ XDG_CACHE_HOME: '/var/caches', HOME: '/home/u' }, '/var/caches/packhorse'],
+    [{ XDG_CACHE_HOME: 'not/absolute' }, path.join(os.homedir(), '.cache/packhorse')],
+    [{}, path.join(os.homedir(), '.cache/packhorse')],
+  ])('without a cache directory it is where %j says', (environment, expected) => {
+    expect(readServeConfig(['--root', directory], environment).cacheDir).toBe(expected);
   });
 
   test('without a root it is ./repos, and that it was no one’s choice is known', () => {
