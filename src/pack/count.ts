@@ -5,8 +5,10 @@ import { BLOB, COMMIT, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { FIRST_LOOSE } from '../repository/object-view.ts';
 import type { Reachability } from '../repository/reachability.ts';
+import { applyFilter } from './apply-filter.ts';
 import { CommitSource } from './commit-source.ts';
 import { BitmapCount, type Tips } from './count-bitmaps.ts';
+import type { Filter } from './filter.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
@@ -21,6 +23,8 @@ export interface CountRequest {
   readonly grafts: ReadonlySet<number>;
   /** Tag objects to add when what they point at in the end is sent. */
   readonly includeTags: readonly { readonly tag: number; readonly target: number }[];
+  /** What the client wants to do without; what it names itself is sent all the same. */
+  readonly filter?: Filter | undefined;
 }
 
 /**
@@ -70,14 +74,35 @@ export async function count(
   if (bitmap !== 'used') walked += await markByWalking(source, request, marks, pace, progress);
 
   const { wanted, excluded } = marks;
-  for (const { tag, target } of request.includeTags) {
-    if (!wanted.has(target) || excluded.has(target)) continue;
-    for (const number of source.peel(tag).tags) wanted.add(number);
-  }
   wanted.subtract(excluded);
+  if (request.filter) {
+    const named = await namedBy(source, request.wants, wanted, pace);
+    await applyFilter(request.filter, objects, wanted, bitmap === 'used' ? reachability : undefined, pace);
+    for (const number of named) wanted.add(number);
+  }
+  for (const { tag, target } of request.includeTags) {
+    if (!wanted.has(target)) continue;
+    for (const number of source.peel(tag).tags) if (!excluded.has(number)) wanted.add(number);
+  }
   const selected = wanted.toArray();
   await sortLoose(objects, selected, pace);
   return { objects: selected, clientHas: (number) => excluded.has(number), bitmap, walked };
+}
+
+/** What the wants name that is to be sent: tags, and what they lead to. No filter leaves it out. */
+async function namedBy(
+  source: CommitSource,
+  wants: readonly number[],
+  sent: NumberSet,
+  pace: Pace,
+): Promise<number[]> {
+  const named: number[] = [];
+  for (const want of wants) {
+    const { tags, target } = source.peel(want);
+    for (const number of [...tags, target]) if (sent.has(number)) named.push(number);
+    if (pace.due()) await pace.pause();
+  }
+  return named;
 }
 
 function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: CountRequest): BitmapUse {

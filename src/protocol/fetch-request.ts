@@ -14,6 +14,8 @@ export interface FetchRequest {
   readonly since: number | undefined;
   /** Only commits that these refs do not reach; names as the client wrote them. */
   readonly not: readonly string[];
+  /** What the client wants to do without, as it wrote it; undefined for nothing. */
+  readonly filter: string | undefined;
   readonly done: boolean;
   readonly waitForDone: boolean;
   readonly thinPack: boolean;
@@ -46,7 +48,7 @@ export function parseFetch(args: readonly string[], hexLength: number): FetchReq
   const haves = new Set<string>();
   const shallow = new Set<string>();
   const not = new Set<string>();
-  const draft = { depth: undefined, since: undefined } as Draft;
+  const draft = { depth: undefined, since: undefined, filter: undefined } as Draft;
   for (const key of Object.values(FLAGS)) Object.assign(draft, { [key]: false });
 
   const oid = (arg: string, from: number): string | undefined => {
@@ -73,6 +75,9 @@ export function parseFetch(args: readonly string[], hexLength: number): FetchReq
       draft.depth = parseDepth(arg);
     } else if (arg.startsWith('deepen-since ')) {
       draft.since = parseSince(arg);
+    } else if (arg.startsWith('filter ')) {
+      if (draft.filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
+      draft.filter = arg.slice('filter '.length);
     } else if (arg.startsWith('deepen-not ')) {
       not.add(arg.slice('deepen-not '.length));
     } else {

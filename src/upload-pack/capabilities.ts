@@ -6,6 +6,7 @@ import type { Repository } from '../repository/repository.ts';
 import { VERSION } from '../version.ts';
 import type { Command } from './command.ts';
 import { fetch } from './fetch.ts';
+import { allowsFilters } from './filters.ts';
 import { lsRefs } from './ls-refs.ts';
 
 interface Capability {
@@ -21,7 +22,7 @@ interface Capability {
 const CAPABILITIES: readonly Capability[] = [
   { name: 'agent', advertise: () => `packhorse/${VERSION}` },
   { name: 'ls-refs', advertise: advertiseUnborn, command: lsRefs },
-  { name: 'fetch', advertise: () => 'shallow wait-for-done', command: fetch },
+  { name: 'fetch', advertise: advertiseFeatures, command: fetch },
   { name: 'server-option', advertise: () => '' },
   { name: 'object-format', advertise: (repository) => repository.format.name, receive: checkFormat },
 ];
@@ -66,6 +67,10 @@ function advertiseUnborn(repository: Repository): string {
     throw repositoryUnsupported(`invalid value for 'lsrefs.unborn': '${mode}'`);
   }
   return mode === 'advertise' ? 'unborn' : '';
+}
+
+function advertiseFeatures(repository: Repository): string {
+  return allowsFilters(repository) ? 'shallow wait-for-done filter' : 'shallow wait-for-done';
 }
 
 function checkFormat(value: string | undefined, repository: Repository): void {

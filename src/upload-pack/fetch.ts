@@ -6,6 +6,7 @@ import { type FetchRequest, parseFetch } from '../protocol/fetch-request.ts';
 import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { Command, CommandContext } from './command.ts';
+import { readFilter } from './filters.ts';
 import { peel } from './ls-refs.ts';
 import { findCommon, isReady } from './negotiate.ts';
 import { sendPack } from './send-pack.ts';
@@ -17,6 +18,7 @@ export const fetch: Command = async (context, args) => {
   const { view } = objects;
   watch.start('negotiate');
   const request = parseFetch(args, view.format.hexLength);
+  const filter = readFilter(request.filter, repository);
   statistics.wants = request.wants.length;
   statistics.haves = request.haves.length;
   if (request.wants.length === 0 && !request.waitForDone) return;
@@ -52,12 +54,14 @@ export const fetch: Command = async (context, args) => {
     haves: [...common.haves, ...plan.excluded],
     grafts: plan.grafts,
     includeTags: request.includeTag ? await findTags(context, source) : [],
+    filter,
   };
   await sendPack(context, wanted, packOptions(request));
 };
 
-function packOptions({ thinPack, ofsDelta, noProgress }: FetchRequest) {
-  return { thin: thinPack, ofsDelta, silent: noProgress };
+/** A client that filters may lack what it would have otherwise, so nothing is based on that. */
+function packOptions({ thinPack, ofsDelta, noProgress, filter }: FetchRequest) {
+  return { thin: thinPack && filter === undefined, ofsDelta, silent: noProgress };
 }
 
 /** The refs that `deepen-not` names; hidden ones too, as in git. */
