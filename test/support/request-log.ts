@@ -15,10 +15,21 @@ export async function requestsDuring(
   run: () => Promise<unknown>,
   last: (line: LogLine) => boolean = hasPack,
 ): Promise<LogLine[]> {
+  await settled(service);
   const before = service.log.length;
   await run();
   await service.logged((line) => service.log.indexOf(line) >= before && last(line));
   return service.log.slice(before).filter((line) => line.repository !== undefined);
+}
+
+/** Waits until every request so far has its line: a client may end before its request is logged. */
+async function settled(service: RunningService): Promise<void> {
+  await metricBecomes(service, 'packhorse_fetches_in_progress', (value) => value === 0);
+  const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
+  const counts = text.matchAll(/^packhorse_fetch_requests_total\{.*\} (\d+)$/gm);
+  const ended = [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  const isRequest = (line: LogLine) => line.repository !== undefined && line.outcome !== undefined;
+  await service.logged(() => service.log.filter(isRequest).length >= ended);
 }
 
 /** The value of a metric without labels, or with exactly those written. */
