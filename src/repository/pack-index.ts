@@ -2,9 +2,9 @@
 import { repositoryCorrupt } from '../errors.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { sortByOffset } from './offset-order.ts';
+import { FANOUT_BYTES, OidTable } from './oid-table.ts';
 
 const MAGIC_V2 = 0xff744f63;
-const FANOUT_BYTES = 1024;
 const KEY_SPACE = 2 ** 32;
 
 /**
@@ -15,11 +15,10 @@ export class PackIndex {
   readonly count: number;
   readonly #data: Buffer;
   readonly #view: DataView;
-  readonly #fanout = new Uint32Array(257);
   readonly #hash: number;
   readonly #version: 1 | 2;
-  /** Where the first id stands, and how far the next one is from it. */
-  readonly #ids: number;
+  readonly #ids: OidTable;
+  /** From one id to the next, in bytes. */
   readonly #stride: number;
   readonly #crcs: number;
   readonly #offsets: number;
@@ -45,20 +44,17 @@ export class PackIndex {
       throw fail(`version ${this.#view.getUint32(4)} is not known`);
     }
     if (data.length < start + FANOUT_BYTES + 2 * this.#hash) throw fail('it is too short');
-    for (let i = 0; i < 256; i++) {
-      this.#fanout[i + 1] = this.#view.getUint32(start + i * 4);
-      if (this.#fanout[i + 1] < this.#fanout[i]) throw fail('its fanout table falls');
-    }
-    this.count = this.#fanout[256];
     const table = start + FANOUT_BYTES;
+    this.#stride = this.#version === 2 ? this.#hash : this.#hash + 4;
+    const ids = this.#version === 2 ? table : table + 4;
+    this.#ids = new OidTable(data, { fanout: start, ids, stride: this.#stride, hash: this.#hash }, fail);
+    this.count = this.#ids.count;
     const row = this.#version === 2 ? this.#hash + 8 : this.#hash + 4;
     const least = table + this.count * row + 2 * this.#hash;
     const extra = data.length - least;
     if (this.#version === 1 ? extra !== 0 : extra < 0 || extra > 8 * Math.max(0, this.count - 1)) {
       throw fail(`its length is ${data.length} where ${least} was expected`);
     }
-    this.#ids = this.#version === 2 ? table : table + 4;
-    this.#stride = this.#version === 2 ? this.#hash : this.#hash + 4;
     this.#crcs = table + this.count * this.#hash;
     this.#offsets = this.#version === 2 ? this.#crcs + this.count * 4 : table;
     this.#wideOffsets = this.#offsets + this.count * 4;
@@ -80,7 +76,7 @@ export class PackIndex {
 
   /** The rank of the object whose id stands in `bytes` at `at`, or -1. */
   find(bytes: Uint8Array, at = 0): number {
-    const position = this.#search(bytes, at);
+    const position = this.#ids.find(bytes, at);
     return position < 0 ? -1 : this.#rankOfPosition[position];
   }
 
@@ -101,7 +97,7 @@ export class PackIndex {
 
   /** The id of the object at `rank`; the bytes are the index's own and must not be changed. */
   oid(rank: number): Buffer {
-    const at = this.#ids + this.#positionOfRank[rank] * this.#stride;
+    const at = this.#ids.at(this.#positionOfRank[rank]);
     return this.#data.subarray(at, at + this.#hash);
   }
 
@@ -135,48 +131,6 @@ export class PackIndex {
       throw repositoryCorrupt('a pack index names a 64-bit offset that it does not hold');
     }
     return this.#view.getUint32(at) * KEY_SPACE + this.#view.getUint32(at + 4);
-  }
-
-  /** Ids are spread evenly, so interpolation on the four bytes after the first lands near; then bisect. */
-  #search(bytes: Uint8Array, at: number): number {
-    const first = bytes[at];
-    let low = this.#fanout[first];
-    let high = this.#fanout[first + 1];
-    const key = ((bytes[at + 1] << 24) | (bytes[at + 2] << 16) | (bytes[at + 3] << 8) | bytes[at + 4]) >>> 0;
-    let lowKey = 0;
-    let highKey = KEY_SPACE;
-    for (let probe = 0; low < high; probe++) {
-      let middle = (low + high) >>> 1;
-      if (probe < 3 && highKey > lowKey) {
-        const guess = low + Math.floor(((key - lowKey) / (highKey - lowKey)) * (high - low));
-        middle = Math.min(high - 1, Math.max(low, guess));
-      }
-      const id = this.#ids + middle * this.#stride;
-      const word = this.#view.getUint32(id + 1);
-      if (word < key) {
-        low = middle + 1;
-        lowKey = word;
-      } else if (word > key) {
-        high = middle;
-        highKey = word;
-      } else {
-        const order = this.#compareTail(id, bytes, at);
-        if (order === 0) return middle;
-        if (order < 0) low = middle + 1;
-        else high = middle;
-      }
-    }
-    return -1;
-  }
-
-  #compareTail(id: number, bytes: Uint8Array, at: number): number {
-    // The fanout table vouches for the first byte only where the index is sound.
-    if (this.#data[id] !== bytes[at]) return this.#data[id] - bytes[at];
-    for (let i = 5; i < this.#hash; i++) {
-      const difference = this.#data[id + i] - bytes[at + i];
-      if (difference !== 0) return difference;
-    }
-    return 0;
   }
 
   /** Section 6.3: `RIDX`, version 1, hash id, then the index position of every rank. */
