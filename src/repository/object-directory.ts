@@ -2,7 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { PackhorseError, reasonOf } from '../errors.ts';
+import type { IndexFiles } from './index-files.ts';
+import type { IndexedPacks } from './indexed-packs.ts';
 import { unlessMissing } from './missing-file.ts';
+import { readMultiPackIndex } from './multi-pack-index-chain.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { PackFile } from './pack-file.ts';
 import type { WindowCache } from './windows.ts';
@@ -21,20 +24,28 @@ export class ObjectDirectory {
   readonly path: string;
   readonly #format: ObjectFormat;
   readonly #windows: WindowCache;
+  readonly #indexFiles: IndexFiles;
   #known = new Map<string, KnownPack>();
   #users = 0;
   /** Packs that could not be used, with the reason, as of the last listing. */
   #unusable = new Map<string, { identity: string; why: string }>();
+  #indexProblems: readonly string[] = [];
 
-  constructor(directory: string, format: ObjectFormat, windows: WindowCache) {
+  constructor(directory: string, format: ObjectFormat, windows: WindowCache, indexFiles: IndexFiles) {
     this.path = directory;
     this.#format = format;
     this.#windows = windows;
+    this.#indexFiles = indexFiles;
   }
 
   /** Why packs of this directory could not be used. */
   get problems(): string[] {
     return [...this.#unusable.values()].map((entry) => entry.why);
+  }
+
+  /** Why files that only make reading faster were not used when they were last looked at. */
+  get indexProblems(): readonly string[] {
+    return this.#indexProblems;
   }
 
   /** Bytes of indexes held in memory. */
@@ -54,6 +65,19 @@ export class ObjectDirectory {
       if (this.#open(listing) || attempt === LISTING_TRIES) break;
     }
     return [...this.#known.values()].sort((a, b) => (a.order < b.order ? -1 : 1)).map((known) => known.pack);
+  }
+
+  /** {@link packs}, and the multi-pack-index of those where there is one that can be used. */
+  indexedPacks(): { packs: PackFile[]; indexed: IndexedPacks | undefined } {
+    const directory = path.join(this.path, 'pack');
+    for (let again = false; ; again = true) {
+      const packs = this.packs();
+      const { indexed, problems } = readMultiPackIndex(directory, packs, this.#format, this.#indexFiles);
+      const known = problems.every((problem) => this.#indexProblems.includes(problem));
+      this.#indexProblems = problems;
+      // A repack may have replaced packs and index after the packs were listed.
+      if (known || again) return { packs, indexed };
+    }
   }
 
   /** Names of the loose objects whose ids start with the byte `fanout`, less their first two digits. */

@@ -6,15 +6,12 @@
 import fs from 'node:fs';
 import { objectMissing, repositoryCorrupt } from '../errors.ts';
 import { loosePath } from './loose-objects.ts';
+import type { NumberedPack } from './numbered-layer.ts';
 import type { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
+import { alignNumber } from './object-numbers.ts';
 import type { PackFile } from './pack-file.ts';
-
-/**
- * The number of a pack's first object is a multiple of this, so that sets of a pack's objects are whole words of sets
- * of numbers.
- */
-const ALIGNMENT = 64;
+import { ViewedIndex } from './viewed-index.ts';
 
 /** The number of the first loose object of a view; packed objects stay below. */
 export const FIRST_LOOSE = 2 ** 31;
@@ -31,16 +28,26 @@ export class ObjectView {
   readonly #packs: PackFile[] = [];
   /** The number of each pack's first object. */
   readonly #bases: number[] = [];
+  readonly #indexes: ViewedIndex[] = [];
+  /** Packs that no multi-pack-index answers for. */
+  readonly #unindexed: NumberedPack[] = [];
+  #indexProblems: readonly string[] = [];
   #packed = 0;
   readonly #looseNumbers = new Map<string, number>();
   readonly #looseIds: string[] = [];
   readonly #looseNames = new Map<number, Set<string>[]>();
 
-  constructor(format: ObjectFormat, directories: readonly ObjectDirectory[]) {
+  /** @param options whether multi-pack-indexes may be used */
+  constructor(
+    format: ObjectFormat,
+    directories: readonly ObjectDirectory[],
+    options: { readonly multiPackIndex: boolean },
+  ) {
     this.format = format;
     this.#directories = directories;
     for (const directory of directories) directory.retain();
     try {
+      if (options.multiPackIndex) for (const directory of directories) this.#admitIndexed(directory);
       this.#admitPacks();
     } catch (error) {
       this.close();
@@ -73,6 +80,16 @@ export class ObjectView {
     for (const [k, pack] of this.#packs.entries()) yield { pack, base: this.#bases[k] };
   }
 
+  /** The multi-pack-indexes that are asked before any pack. */
+  get multiPackIndexes(): readonly ViewedIndex[] {
+    return this.#indexes;
+  }
+
+  /** Why multi-pack-indexes are not used; other than {@link problems}, these hide no objects. */
+  get indexProblems(): readonly string[] {
+    return this.#indexProblems;
+  }
+
   /** The number of the object whose id stands in `bytes` at `at`, or -1 when it is not there. */
   find(bytes: Uint8Array, at = 0): number {
     const packed = this.#findPacked(bytes, at);
@@ -103,8 +120,12 @@ export class ObjectView {
 
   /** Where a packed object lies. */
   packedAt(number: number): PackedAt {
-    let k = this.#packs.length - 1;
-    while (this.#bases[k] > number) k--;
+    let k = 0;
+    for (let end = this.#packs.length; end - k > 1; ) {
+      const middle = (k + end) >>> 1;
+      if (this.#bases[middle] > number) end = middle;
+      else k = middle;
+    }
     return { pack: this.#packs[k], rank: number - this.#bases[k] };
   }
 
@@ -160,9 +181,14 @@ export class ObjectView {
   }
 
   #findPacked(bytes: Uint8Array, at: number): number {
-    for (let k = 0; k < this.#packs.length; k++) {
-      const rank = this.#packs[k].index.find(bytes, at);
-      if (rank >= 0) return this.#bases[k] + rank;
+    for (let k = 0; k < this.#indexes.length; k++) {
+      const number = this.#indexes[k].find(bytes, at);
+      if (number >= 0) return number;
+    }
+    for (let k = 0; k < this.#unindexed.length; k++) {
+      const { pack, base } = this.#unindexed[k];
+      const rank = pack.index.find(bytes, at);
+      if (rank >= 0) return base + rank;
     }
     return -1;
   }
@@ -190,16 +216,35 @@ export class ObjectView {
     return Number.parseInt(this.format.emptyTree.slice(0, 2), 16);
   }
 
+  /**
+   * A view keeps the indexes that it began with: an object that was found must be found under the same number again,
+   * even where a newer index has chosen another copy.
+   */
+  #admitIndexed(directory: ObjectDirectory): void {
+    const { indexed } = directory.indexedPacks();
+    this.#indexProblems = [...this.#indexProblems, ...directory.indexProblems];
+    if (!indexed) return;
+    const base = this.#packed;
+    this.#indexes.push(new ViewedIndex(indexed, base, directory.path, [...this.#indexes]));
+    for (const { pack, base: own } of indexed.packs) this.#admit(pack, base + own);
+  }
+
   #admitPacks(): void {
     for (const directory of this.#directories) {
       for (const pack of directory.packs()) {
         if (this.#packs.includes(pack)) continue;
-        pack.retain();
-        this.#packs.push(pack);
-        this.#bases.push(this.#packed);
-        this.#packed += Math.ceil(pack.index.count / ALIGNMENT) * ALIGNMENT;
-        if (this.#packed > FIRST_LOOSE) throw repositoryCorrupt('more than 2^31 packed objects');
+        const base = this.#packed;
+        this.#admit(pack, base);
+        this.#unindexed.push({ pack, base });
       }
     }
+  }
+
+  #admit(pack: PackFile, base: number): void {
+    pack.retain();
+    this.#packs.push(pack);
+    this.#bases.push(base);
+    this.#packed = alignNumber(base + pack.index.count);
+    if (this.#packed > FIRST_LOOSE) throw repositoryCorrupt('more than 2^31 packed objects');
   }
 }

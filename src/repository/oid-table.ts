@@ -44,6 +44,17 @@ export class OidTable {
     return this.#ids + position * this.#stride;
   }
 
+  /** Whether every id is larger than the one before it, and stands where the fanout table says. */
+  get sorted(): boolean {
+    for (let position = 0; position < this.count; position++) {
+      const id = this.at(position);
+      const first = this.#data[id];
+      if (position < this.#fanout[first] || position >= this.#fanout[first + 1]) return false;
+      if (position > this.#fanout[first] && this.#compareIds(id - this.#stride, id) >= 0) return false;
+    }
+    return true;
+  }
+
   /**
    * The position of the id that stands in `bytes` at `at`, or -1. Ids are spread evenly, so interpolation on the four
    * bytes after the first lands near; then bisect.
@@ -77,6 +88,11 @@ export class OidTable {
       }
     }
     return -1;
+  }
+
+  #compareIds(a: number, b: number): number {
+    const difference = this.#view.getUint32(a) - this.#view.getUint32(b);
+    return difference || this.#data.compare(this.#data, b, b + this.#hash, a, a + this.#hash);
   }
 
   #compareTail(id: number, bytes: Uint8Array, at: number): number {

@@ -43,7 +43,8 @@ export class RepositoryCaches {
   /** The object directory at a real path, with its packs open since the last request. */
   objectDirectory(path: string, format: ObjectFormat): ObjectDirectory {
     const key = `${format.name}:${path}`;
-    const directory = this.#directories.get(key) ?? new ObjectDirectory(path, format, this.windows);
+    const directory =
+      this.#directories.get(key) ?? new ObjectDirectory(path, format, this.windows, this.indexFiles);
     touch(this.#directories, key, directory);
     this.#used.add(directory);
     return directory;

@@ -77,6 +77,7 @@ export class Repository {
       const view = new ObjectView(
         this.format,
         directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
+        { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
       this.#objects = new ObjectReader(view, this.#caches.arena);
     }
