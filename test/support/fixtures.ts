@@ -21,5 +21,8 @@ export function copyFixture(directory: string, name: string): string {
 
 /** The ids of all objects that the refs of a fixture reach, sorted. */
 export function expectedObjects(name: string): string[] {
-  return fs.readFileSync(path.join(FIXTURES, name, 'expected'), 'utf8').trimEnd().split('\n');
+  return fs
+    .readFileSync(path.join(FIXTURES, name, 'expected'), 'utf8')
+    .trimEnd()
+    .split('\n');
 }
