@@ -57,10 +57,10 @@ export class NumberedLayer {
     this.end = end;
     const { numbers, fault } = layer.file.derive(`numbers ${this.key}`, () => {
       const table = new Uint32Array(layer.count);
-      const found = numberObjects(layer, own, bases, below, table);
-      return { numbers: found ? new Uint32Array(0) : table, fault: Buffer.from(found ?? '') };
+      const wrong = numberObjects(layer, own, bases, below, table) ?? '';
+      return { numbers: wrong ? new Uint32Array(0) : table, fault: new TextEncoder().encode(wrong) };
     });
-    if (fault.length > 0) throw repositoryCorrupt(Buffer.from(fault).toString());
+    if (fault.length > 0) throw repositoryCorrupt(new TextDecoder().decode(fault));
     this.numbers = numbers;
   }
 }

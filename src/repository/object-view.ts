@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import { objectMissing, repositoryCorrupt } from '../errors.ts';
+import type { IndexedPacks } from './indexed-packs.ts';
 import { loosePath } from './loose-objects.ts';
 import type { NumberedPack } from './numbered-layer.ts';
 import type { ObjectDirectory } from './object-directory.ts';
@@ -47,8 +48,13 @@ export class ObjectView {
     this.#directories = directories;
     for (const directory of directories) directory.retain();
     try {
-      if (options.multiPackIndex) for (const directory of directories) this.#admitIndexed(directory);
-      this.#admitPacks();
+      const found = directories.map((directory) =>
+        options.multiPackIndex ? directory.indexedPacks() : { packs: directory.packs(), indexed: undefined },
+      );
+      for (const [k, { indexed }] of found.entries())
+        if (indexed) this.#admitIndexed(indexed, directories[k]);
+      for (const { packs } of found) this.#admitPacks(packs);
+      if (options.multiPackIndex) this.#indexProblems = directories.flatMap((each) => each.indexProblems);
     } catch (error) {
       this.close();
       throw error;
@@ -111,7 +117,7 @@ export class ObjectView {
   /** Admits packs and loose objects that appeared since; numbers given before stay valid. */
   rescan(): void {
     this.#looseNames.clear();
-    this.#admitPacks();
+    for (const directory of this.#directories) this.#admitPacks(directory.packs());
   }
 
   isLoose(number: number): boolean {
@@ -220,23 +226,18 @@ export class ObjectView {
    * A view keeps the indexes that it began with: an object that was found must be found under the same number again,
    * even where a newer index has chosen another copy.
    */
-  #admitIndexed(directory: ObjectDirectory): void {
-    const { indexed } = directory.indexedPacks();
-    this.#indexProblems = [...this.#indexProblems, ...directory.indexProblems];
-    if (!indexed) return;
+  #admitIndexed(indexed: IndexedPacks, directory: ObjectDirectory): void {
     const base = this.#packed;
     this.#indexes.push(new ViewedIndex(indexed, base, directory.path, [...this.#indexes]));
     for (const { pack, base: own } of indexed.packs) this.#admit(pack, base + own);
   }
 
-  #admitPacks(): void {
-    for (const directory of this.#directories) {
-      for (const pack of directory.packs()) {
-        if (this.#packs.includes(pack)) continue;
-        const base = this.#packed;
-        this.#admit(pack, base);
-        this.#unindexed.push({ pack, base });
-      }
+  #admitPacks(packs: readonly PackFile[]): void {
+    for (const pack of packs) {
+      if (this.#packs.includes(pack)) continue;
+      const base = this.#packed;
+      this.#admit(pack, base);
+      this.#unindexed.push({ pack, base });
     }
   }
 

@@ -41,7 +41,8 @@ export class ViewedIndex {
 
   /**
    * The numbers under which the view finds the objects that bits stand for. They ascend, but for objects that an index
-   * asked before this one has as well. Undefined where the order of the bits is not known. Made when first asked for.
+   * asked before this one has as well. Undefined where the order of the bits is not known. Made when first asked for;
+   * other views may have the same table.
    */
   numbersOfBits(): Uint32Array | undefined {
     const own = this.#indexed.numbersOfBits();
