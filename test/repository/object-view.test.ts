@@ -52,6 +52,7 @@ function expectWhole(view: ObjectView, oids: readonly string[]): void {
       const holding = [...view.packs()]
         .map((each) => each.pack)
         .filter(({ index }) => index.find(view.oid(number)) >= 0);
+      expect(packed).toHaveLength(new Set(holding).size);
       expect(new Set(packed)).toEqual(new Set(holding));
     }
     const unknown = Buffer.from(oid, 'hex');
