@@ -2,9 +2,9 @@
 import crypto from 'node:crypto';
 import { repositoryCorrupt } from '../errors.ts';
 import { endOfEwah, wordsFor, xorEwah } from './ewah.ts';
-import { hasTrailingHash } from './index-checksum.ts';
 import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat, ObjectType } from './object-format.ts';
+import { hasSoundTrailer } from './trailing-hash.ts';
 
 const MAGIC = 'BITM';
 const VERSION = 1;
@@ -57,7 +57,7 @@ export class BitmapFile {
     const flags = this.#view.getUint16(6);
     if (!(flags & FULL_DAG)) throw repositoryCorrupt('its bitmaps are not complete');
     if (!data.subarray(12, start).equals(checksum)) throw repositoryCorrupt('it belongs to another pack');
-    if (!hasTrailingHash(file, format)) throw repositoryCorrupt('its trailing hash is wrong');
+    if (!hasSoundTrailer(file, format)) throw repositoryCorrupt('its trailing hash is wrong');
     const count = this.#view.getUint32(8);
     let end = data.length - format.bytes;
     if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);

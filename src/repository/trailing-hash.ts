@@ -4,7 +4,7 @@ import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 
 /** Whether a file is what was written: looked at once, as long as the file is held. */
-export function hasSoundTrailer(file: IndexFile, format: ObjectFormat): boolean {
+export function hasSoundTrailer(file: Pick<IndexFile, 'data' | 'derive'>, format: ObjectFormat): boolean {
   const { sound } = file.derive('checked', () => {
     const end = Math.max(0, file.data.length - format.bytes);
     const hash = crypto.createHash(format.name).update(file.data.subarray(0, end)).digest();
