@@ -1,6 +1,7 @@
 /** Commits by number, as a walk sees them: with the parents that shallow grafts leave them. */
 import { repositoryCorrupt } from '../errors.ts';
-import { COMMIT, TAG } from '../repository/object-format.ts';
+import type { GraphedCommits } from '../repository/graphed-commits.ts';
+import { COMMIT, type ObjectType, TAG } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { parseCommit, parseTag } from '../repository/parse-object.ts';
 
@@ -11,6 +12,11 @@ export interface WalkedCommit {
   readonly parents: readonly number[];
   /** Committer time, seconds since 1970. */
   readonly date: number;
+  /**
+   * The corrected date that the commit-graph has for it: greater than those of all its ancestors. Infinity where
+   * there is none; all ancestors of a commit that has one have one.
+   */
+  readonly generation: number;
 }
 
 export class CommitSource {
@@ -23,8 +29,14 @@ export class CommitSource {
     this.#grafts = grafts;
   }
 
-  /** @throws PackhorseError when the object is missing, damaged, or no commit */
+  /**
+   * From the commit-graph where it has the commit, else from its object.
+   * @throws PackhorseError when the object is missing, damaged, or no commit
+   */
   read(number: number): WalkedCommit {
+    const graphed = this.#graphed;
+    const position = graphed?.position(number) ?? -1;
+    if (graphed && position >= 0) return new GraphedCommit(graphed, position);
     const { view } = this.objects;
     const object = this.objects.read(number);
     if (object.type !== COMMIT) throw repositoryCorrupt(`object ${view.hex(number)} is not a commit`);
@@ -33,7 +45,13 @@ export class CommitSource {
       tree: view.find(parsed.tree),
       parents: this.#grafts.has(number) ? [] : parsed.parents.map((parent) => view.find(parent)),
       date: parsed.date,
+      generation: Number.POSITIVE_INFINITY,
     };
+  }
+
+  /** The type of an object; what the commit-graph has is not touched for that. */
+  type(number: number): ObjectType {
+    return (this.#graphed?.position(number) ?? -1) >= 0 ? COMMIT : this.objects.header(number).type;
   }
 
   /** @throws PackhorseError `PACKHORSE_OBJECT_MISSING` when the tree or a parent of a commit is not there */
@@ -41,7 +59,8 @@ export class CommitSource {
     if (commit.tree >= 0 && !commit.parents.includes(-1)) return;
     const { view } = this.objects;
     const parsed = parseCommit(this.objects.read(number).data, view.format);
-    const lost = [parsed.tree, ...parsed.parents].find((oid) => view.find(oid) < 0)!;
+    const lost = [parsed.tree, ...parsed.parents].find((oid) => view.find(oid) < 0);
+    if (!lost) throw repositoryCorrupt(`the commit-graph is wrong about commit ${view.hex(number)}`);
     throw view.missing(lost.toString('hex'));
   }
 
@@ -50,12 +69,45 @@ export class CommitSource {
     const { view } = this.objects;
     const tags: number[] = [];
     let target = number;
-    while (this.objects.header(target).type === TAG) {
+    while (this.type(target) === TAG) {
       tags.push(target);
       const oid = parseTag(this.objects.read(target).data, view.format).target;
       target = view.find(oid);
       if (target < 0) throw view.missing(oid.toString('hex'));
     }
     return { tags, target };
+  }
+
+  /** The graph knows nothing of grafts. */
+  get #graphed(): GraphedCommits | undefined {
+    return this.#grafts.size === 0 ? this.objects.graph : undefined;
+  }
+}
+
+/** Most walks ask for the trees of a few commits only: they are looked up when asked for. */
+class GraphedCommit implements WalkedCommit {
+  readonly parents: readonly number[];
+  readonly #commits: GraphedCommits;
+  readonly #position: number;
+  #tree: number | undefined;
+
+  constructor(commits: GraphedCommits, position: number) {
+    this.#commits = commits;
+    this.#position = position;
+    this.parents = commits.parents(position);
+  }
+
+  get tree(): number {
+    this.#tree ??= this.#commits.tree(this.#position);
+    return this.#tree;
+  }
+
+  get date(): number {
+    return this.#commits.graph.date(this.#position);
+  }
+
+  get generation(): number {
+    const { graph } = this.#commits;
+    return graph.hasGenerations ? graph.generation(this.#position) : Number.POSITIVE_INFINITY;
   }
 }

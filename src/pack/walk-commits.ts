@@ -1,5 +1,6 @@
 /** Which commits to send: those reachable from the wanted ones and not from the excluded ones. */
 
+import { END_OF_DATES } from '../repository/commit-graph.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitSource, WalkedCommit } from './commit-source.ts';
 import { EXCLUDED, type Marks, QUEUED, WANTED } from './marks.ts';
@@ -18,7 +19,8 @@ const SLOP = 5;
 
 /**
  * Marks commits WANTED and EXCLUDED. A commit that is reachable from both sides ends up with both marks and is not to
- * be sent. Clocks that ran wrong can leave an EXCLUDED mark out, never put one in: a pack may hold too much.
+ * be sent. Commits with corrected dates are taken by those, descendants first, which finds every EXCLUDED mark.
+ * Others are taken by their dates: clocks that ran wrong can leave a mark out, never put one in: a pack may hold too much.
  * @param seen called with the number of commits met so far
  */
 export async function walkCommits(
@@ -58,7 +60,7 @@ export async function walkCommits(
     if (mark === WANTED) undecided++;
     const commit = read(number);
     waiting.set(number, commit);
-    queue.push(number, commit?.date ?? 0);
+    queue.push(number, commit ? queueDate(commit) : 0);
   };
   const tips = [[excluded, EXCLUDED] as const, [wanted, WANTED] as const];
   for (const [numbers, mark] of tips) {
@@ -69,7 +71,10 @@ export async function walkCommits(
   }
 
   while (queue.size > 0) {
-    if (undecided === 0 && (found.length === 0 || queue.topDate < oldest) && slop-- <= 0) break;
+    if (undecided === 0) {
+      if (queue.topDate < END_OF_DATES) break;
+      if ((found.length === 0 || queue.topDate < oldest) && slop-- <= 0) break;
+    }
     const number = queue.pop();
     marks.remove(number, QUEUED);
     const isExcluded = marks.has(number, EXCLUDED);
@@ -88,7 +93,7 @@ export async function walkCommits(
       }
       found.push(number);
       trees.push(commit.tree);
-      oldest = Math.min(oldest, commit.date);
+      oldest = Math.min(oldest, queueDate(commit));
       slop = SLOP;
     }
     if (pace.due()) {
@@ -106,6 +111,14 @@ export async function walkCommits(
     if (marks.has(parent, EXCLUDED) && isSent(links.get(i))) edges.add(parent);
   }
   return { trees: sent, edgeTrees: rootTrees(source, edges) };
+}
+
+/**
+ * The date that a walk goes by, the latest first: the corrected one where there is one. Commits without come before
+ * all that have one: those have no descendants among these.
+ */
+function queueDate({ generation, date }: WalkedCommit): number {
+  return generation < END_OF_DATES ? generation : END_OF_DATES + date;
 }
 
 /** Root trees of commits that the client has; one that cannot be read is passed over. */

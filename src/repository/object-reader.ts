@@ -2,6 +2,8 @@
 import { PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import { applyDelta, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
+import type { CommitGraph } from './commit-graph.ts';
+import { GraphedCommits } from './graphed-commits.ts';
 import { inflateStream } from './inflate.ts';
 import { readLoose, readLooseHeader, streamLoose } from './loose-objects.ts';
 import type { ObjectArena } from './object-arena.ts';
@@ -29,10 +31,27 @@ export class ObjectReader {
   /** The delta being applied; it grows to the largest seen. */
   #delta = Buffer.allocUnsafeSlow(4096);
   #elsewhere = false;
+  readonly #openGraph: () => CommitGraph | undefined;
+  #graph: GraphedCommits | undefined | null = null;
 
-  constructor(view: ObjectView, arena: ObjectArena) {
+  /** @param openGraph called once, when a commit is asked for */
+  constructor(
+    view: ObjectView,
+    arena: ObjectArena,
+    openGraph: () => CommitGraph | undefined = () => undefined,
+  ) {
     this.view = view;
     this.#arena = arena;
+    this.#openGraph = openGraph;
+  }
+
+  /** What the commit-graph says of commits; undefined where there is none to be used. */
+  get graph(): GraphedCommits | undefined {
+    if (this.#graph === null) {
+      const graph = this.#openGraph();
+      this.#graph = graph && new GraphedCommits(graph, this.view);
+    }
+    return this.#graph;
   }
 
   /**

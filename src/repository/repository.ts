@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
 import { objectDirectories } from './alternates.ts';
+import type { CommitGraph } from './commit-graph.ts';
 import type { GitConfig } from './config.ts';
 import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
@@ -10,6 +11,7 @@ import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
+import { openCommitGraph } from './open-commit-graph.ts';
 import { openReachability, type Reachability } from './reachability.ts';
 import { readConfig } from './read-config.ts';
 import { FileRefs } from './refs.ts';
@@ -79,7 +81,7 @@ export class Repository {
         directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
         { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
-      this.#objects = new ObjectReader(view, this.#caches.arena);
+      this.#objects = new ObjectReader(view, this.#caches.arena, () => this.#openCommitGraph(directories));
     }
     return this.#objects;
   }
@@ -105,6 +107,13 @@ export class Repository {
     return text.split('\n').filter((line) => line.length === this.format.hexLength);
   }
 
+  /** With a `shallow` file, be it an empty one, commits have other parents than the graph says. */
+  #openCommitGraph(directories: readonly string[]): CommitGraph | undefined {
+    if (fs.existsSync(path.join(this.gitDirectory, 'shallow'))) return undefined;
+    const { format, config, indexProblems: problems } = this;
+    return openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
+  }
+
   /** Gives up what the request held. */
   close(): void {
     this.#objects?.view.close();
@@ -126,7 +135,17 @@ function realGitDirectory(candidate: string): string | undefined {
 }
 
 /** What a repository is read from; any of it may be a link. */
-const PARTS = ['.', 'objects', 'objects/pack', 'objects/info/alternates', 'refs', 'packed-refs', 'config'];
+const PARTS = [
+  '.',
+  'objects',
+  'objects/pack',
+  'objects/info/alternates',
+  'objects/info/commit-graph',
+  'objects/info/commit-graphs',
+  'refs',
+  'packed-refs',
+  'config',
+];
 
 /** Whether no link leads out of the directories that may be read. */
 function staysInside(gitDirectory: string, allowed: AllowDirectory): boolean {

@@ -32,7 +32,7 @@ export async function findCommon(
     found.push(number);
     if (!theirs.has(number)) acknowledged.push(number);
     theirs.add(number);
-    if (source.objects.header(number).type === COMMIT) {
+    if (source.type(number) === COMMIT) {
       const { date, parents } = source.read(number);
       oldest = Math.min(oldest, date);
       for (const parent of parents) theirs.add(parent);
@@ -57,7 +57,7 @@ export async function isReady(
   for (const want of wants) {
     try {
       const { target } = source.peel(want);
-      if (source.objects.header(target).type !== COMMIT) continue;
+      if (source.type(target) !== COMMIT) continue;
       if (!(await reaches(source, target, common, known, pace))) return false;
     } catch {
       pace.check();
@@ -67,7 +67,7 @@ export async function isReady(
   return true;
 }
 
-/** Depth first; `known` keeps every answer, so no commit is looked at twice. */
+/** Depth first; `known` keeps every answer (no, until it is found to be yes), so no commit is looked at twice. */
 async function reaches(
   source: CommitSource,
   start: number,
@@ -79,17 +79,15 @@ async function reaches(
     if (theirs.has(number)) return true;
     const before = known.get(number);
     if (before !== undefined) return before;
-    const commit = source.read(number);
-    if (commit.date >= oldest) return { number, commit, next: 0 };
     known.set(number, false);
-    return false;
+    const commit = source.read(number);
+    return commit.date >= oldest ? { number, commit, next: 0 } : false;
   };
   const first = enter(start);
   if (typeof first === 'boolean') return first;
   const path = [first];
   for (let top = path.at(-1); top; top = path.at(-1)) {
     if (top.next === top.commit.parents.length) {
-      known.set(top.number, false);
       path.pop();
       continue;
     }

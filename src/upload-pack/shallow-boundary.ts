@@ -111,5 +111,5 @@ async function walkLevels(
 /** The commits that wants lead to, each once. */
 function commitsOf(source: CommitSource, numbers: readonly number[]): number[] {
   const targets = numbers.map((number) => source.peel(number).target);
-  return [...new Set(targets)].filter((number) => source.objects.header(number).type === COMMIT);
+  return [...new Set(targets)].filter((number) => source.type(number) === COMMIT);
 }
