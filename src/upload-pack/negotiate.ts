@@ -44,7 +44,7 @@ export async function findCommon(
 
 /**
  * Whether every want reaches something the client has, so that asking on would gain little. Wants that are no commits
- * count as reached; history older than the oldest common commit is not looked at.
+ * count as reached; what is older than the oldest common commit is not looked at on the way.
  */
 export async function isReady(
   source: CommitSource,
@@ -67,7 +67,17 @@ export async function isReady(
   return true;
 }
 
-/** Depth first; `known` keeps every answer (no, until it is found to be yes), so no commit is looked at twice. */
+interface Step {
+  readonly number: number;
+  readonly commit: WalkedCommit;
+  /** The parent to look at next. */
+  next: number;
+}
+
+/**
+ * Depth first. `known` keeps every answer (no, until it is found to be yes), so no commit is looked at twice. The
+ * start itself may be of any age.
+ */
 async function reaches(
   source: CommitSource,
   start: number,
@@ -75,29 +85,24 @@ async function reaches(
   known: Map<number, boolean>,
   pace: Pace,
 ): Promise<boolean> {
-  const enter = (number: number): { number: number; commit: WalkedCommit; next: number } | boolean => {
-    if (theirs.has(number)) return true;
-    const before = known.get(number);
-    if (before !== undefined) return before;
-    known.set(number, false);
-    const commit = source.read(number);
-    return commit.date >= oldest ? { number, commit, next: 0 } : false;
-  };
-  const first = enter(start);
-  if (typeof first === 'boolean') return first;
-  const path = [first];
+  if (theirs.has(start) || known.get(start)) return true;
+  known.set(start, false);
+  const path: Step[] = [{ number: start, commit: source.read(start), next: 0 }];
   for (let top = path.at(-1); top; top = path.at(-1)) {
     if (top.next === top.commit.parents.length) {
       path.pop();
       continue;
     }
     const parent = top.commit.parents[top.next++];
-    const entered = parent < 0 ? false : enter(parent);
-    if (entered === true) {
+    if (parent < 0) continue;
+    if (theirs.has(parent) || known.get(parent)) {
       for (const { number } of path) known.set(number, true);
       return true;
     }
-    if (entered !== false) path.push(entered);
+    if (known.has(parent)) continue;
+    known.set(parent, false);
+    const commit = source.read(parent);
+    if (commit.date >= oldest) path.push({ number: parent, commit, next: 0 });
     if (pace.due()) await pace.pause();
   }
   return false;
