@@ -28,7 +28,7 @@ export class CommitGraphLayer {
   readonly base: number;
   /** The whole file: ids and trees are read from it where they stand. */
   readonly data: Buffer;
-  /** Whether every commit has a generation number greater than those of its parents. */
+  /** Whether every commit, in the layers below too, has a generation number greater than those of its parents. */
   readonly hasGenerations: boolean;
   readonly #file: IndexFile;
   readonly #view: DataView;

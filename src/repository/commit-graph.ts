@@ -20,7 +20,7 @@ export class CommitGraph {
     this.#layers = layers;
     this.#top = layers[layers.length - 1];
     this.count = this.#top.base + this.#top.count;
-    this.hasGenerations = corrected && layers.every((layer) => layer.hasGenerations);
+    this.hasGenerations = corrected && this.#top.hasGenerations;
   }
 
   /** The position of the commit whose id stands in `bytes` at `at`, or -1. */

@@ -132,6 +132,30 @@ describe('clocks that ran wrong', () => {
   });
 });
 
+describe('commits that the graph does not have', () => {
+  const line: GraphStep[] = Array.from({ length: 10 }, (_, i) => ({ parents: i === 0 ? [] : [1], skew: 0 }));
+
+  function makeGraphed(more: readonly GraphStep[]): string {
+    const directory = makeRepository(line);
+    writeGraph(directory);
+    importSteps(directory, [...line, ...more], line.length);
+    return directory;
+  }
+
+  it('are looked at before all that it has, however old they say they are', async () => {
+    const directory = makeGraphed([{ parents: [1], skew: -1_700_000_000 }]);
+    expect(await walk(directory, ['c9'], ['c10'])).toEqual({ commits: [], trees: [], edges: [] });
+  });
+
+  it('are looked at a little beyond what seems to be the end', async () => {
+    const root = { parents: [], skew: 0 };
+    const directory = makeGraphed([root, { parents: [1], skew: 0 }, { parents: [2], skew: -999 }]);
+    const found = await walk(directory, ['c11'], ['c12']);
+    expect(found).toEqual(askGit(directory, ['c11'], ['c12']));
+    expect(found.commits).toHaveLength(1);
+  });
+});
+
 describe('a stale graph', () => {
   const line: GraphStep[] = Array.from({ length: 8 }, (_, i) => ({ parents: i === 0 ? [] : [1], skew: 0 }));
 

@@ -5,6 +5,10 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CommitGraph } from '../../src/repository/commit-graph.ts';
+import { GitConfig } from '../../src/repository/config.ts';
+import { type IndexFile, IndexFiles } from '../../src/repository/index-files.ts';
+import { OBJECT_FORMATS } from '../../src/repository/object-format.ts';
+import { openCommitGraph } from '../../src/repository/open-commit-graph.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -263,6 +267,69 @@ describe('a chain', () => {
     expect(graph?.count).toBe(STEPS.length);
     expect(problems.join('\n')).toContain('other layers');
   });
+});
+
+it('a chain that is replaced while it is opened is read anew', () => {
+  class RacingFiles extends IndexFiles {
+    override open(name: string): IndexFile | undefined {
+      const file = super.open(name);
+      if (name.endsWith('commit-graph-chain') && layers().length === 2) {
+        writeGraph(directory, ['--split=replace', '--expire-time=2000-01-01']);
+        for (const hash of old)
+          fs.rmSync(path.join(chainDirectory(directory), `graph-${hash}.graph`), { force: true });
+      }
+      return file;
+    }
+  }
+  const directory = makeRepository(STEPS);
+  const layers = () =>
+    fs
+      .readFileSync(path.join(chainDirectory(directory), 'commit-graph-chain'), 'latin1')
+      .trim()
+      .split('\n');
+  writeGraph(directory, ['--split=no-merge']);
+  importSteps(directory, [...STEPS, { parents: [1], skew: 0 }], STEPS.length);
+  writeGraph(directory, ['--split=no-merge']);
+  const old = layers();
+  const problems: string[] = [];
+  const graph = openCommitGraph({
+    directories: [path.join(directory, 'objects')],
+    format: OBJECT_FORMATS.sha1,
+    config: new GitConfig([]),
+    files: new RacingFiles(2 ** 20),
+    problems,
+  });
+  expect(layers()).toHaveLength(1);
+  expect(problems).toEqual([]);
+  expectSameAsGit(graph, commitsOf(directory));
+});
+
+it('a chain whose lower layer has no corrected dates has none', () => {
+  const directory = makeRepository(STEPS);
+  writeGraph(directory, ['--split=no-merge']);
+  importSteps(directory, [...STEPS, { parents: [1], skew: 0 }], STEPS.length);
+  writeGraph(directory, ['--split=no-merge']);
+  const chain = path.join(chainDirectory(directory), 'commit-graph-chain');
+  const layers = fs.readFileSync(chain, 'latin1').trim().split('\n');
+  const [lower, upper] = layers.map((hash) =>
+    fs.readFileSync(path.join(chainDirectory(directory), `graph-${hash}.graph`)),
+  );
+  const oldHash = lower.subarray(-20);
+  const without = Buffer.from(lower);
+  without.write('XXXX', lower.indexOf('GDA2', 8, 'latin1'));
+  const newLower = signed(without);
+  const moved = Buffer.from(upper);
+  newLower.copy(moved, moved.indexOf(oldHash), newLower.length - 20);
+  const names = [newLower, signed(moved)].map((data) => {
+    const name = data.toString('hex', data.length - 20);
+    fs.writeFileSync(path.join(chainDirectory(directory), `graph-${name}.graph`), data);
+    return name;
+  });
+  writeAnew(chain, Buffer.from(`${names.join('\n')}\n`));
+  const { graph, problems } = open(directory);
+  expect(problems).toEqual([]);
+  expect(graph?.hasGenerations).toBe(false);
+  expectSameAsGit(graph, commitsOf(directory));
 });
 
 describe('alternates', () => {

@@ -65,6 +65,18 @@ it.each([
   );
 });
 
+it('is ready when wants share the way to what is common', async () => {
+  const line: GraphStep[] = Array.from({ length: 10 }, (_, i) => ({ parents: i === 0 ? [] : [1], skew: 0 }));
+  const directory = temporaryDirectory();
+  initBare(directory);
+  importSteps(directory, line);
+  writeGraph(directory);
+  const [first, second, common] = ['c8', 'c9', 'c2'].map((name) => idOf(directory, name));
+  const args = ['no-progress', `want ${first}`, `want ${second}`, `have ${common}`];
+  expect(parseFetchAnswer(await ask(directory, args)).lines).toEqual(linesFromGit(directory, args));
+  expect(linesFromGit(directory, args)).toContain('ready');
+});
+
 it('gives the same bytes with any graph, none, or a damaged one', async () => {
   const steps: GraphStep[] = Array.from({ length: 40 }, (_, i) => ({
     parents: i === 0 || i === 13 ? [] : i % 5 === 0 ? [1, 3, 4] : [1],
