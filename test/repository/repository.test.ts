@@ -80,6 +80,19 @@ describe('links', () => {
     expect(open).toThrow(expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND' }));
   });
 
+  it.each([
+    ['objects/info/commit-graph', []],
+    ['objects/info/commit-graphs', ['--split']],
+  ])('out of the root are not followed: %s', (name, flags) => {
+    const { directory, open } = makeRepository();
+    git(directory, ['commit-graph', 'write', '--reachable', ...flags]);
+    expect(open().objects.graph?.graph.count).toBe(1);
+    const outside = path.join(temporaryDirectory(), 'moved');
+    fs.renameSync(path.join(directory, name), outside);
+    fs.symlinkSync(outside, path.join(directory, name));
+    expect(open).toThrow(expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND' }));
+  });
+
   it('inside of the root are', () => {
     const { root, directory, open } = makeRepository();
     const inside = path.join(root, 'packs');
