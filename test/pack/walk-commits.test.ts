@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CommitSource } from '../../src/pack/commit-source.ts';
-import { EXCLUDED, Marks, WANTED } from '../../src/pack/marks.ts';
+import { Marks } from '../../src/pack/marks.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { walkCommits } from '../../src/pack/walk-commits.ts';
 import type { ObjectReader } from '../../src/repository/object-reader.ts';
@@ -30,9 +30,9 @@ async function walk(directory: string, wants: readonly string[], haves: readonly
   const marks = new Marks(view);
   const source = new CommitSource(objects);
   const found = await walkCommits(source, numbers(wants), numbers(haves), marks, new Pace(), () => {});
-  const sent = marks.select(WANTED | EXCLUDED, WANTED);
+  marks.wanted.subtract(marks.excluded);
   const hex = (list: Iterable<number>) => [...list].map((number) => view.hex(number)).sort();
-  const all = { commits: hex(sent), trees: hex(found.trees), edges: hex(found.edgeTrees) };
+  const all = { commits: hex(marks.wanted.toArray()), trees: hex(found.trees), edges: hex(found.edgeTrees) };
   repository.close();
   return all;
 }
