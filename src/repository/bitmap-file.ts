@@ -27,6 +27,8 @@ const NO_ROW = 0xffffffff;
 export class BitmapFile {
   /** Bits of every bitmap. */
   readonly bits: number;
+  /** Name hashes are of the positions from here on. */
+  readonly #firstHash: number;
   readonly #view: DataView;
   readonly #entriesEnd: number;
   /** By row: the position of its commit, where its bitmap starts, and the row it is XORed with. */
@@ -35,18 +37,20 @@ export class BitmapFile {
   readonly #hashes: number;
 
   /**
-   * @param bits objects of the pack, or of the multi-pack-index
+   * @param of how many objects there are in the pack or multi-pack-index; for a layer of a chain with those of the
+   *   layers below it, and how many those are
    * @param checksum what the file must say that it belongs to
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
    */
   constructor(
     file: Pick<IndexFile, 'data' | 'derive'>,
     format: ObjectFormat,
-    bits: number,
+    of: { readonly objects: number; readonly below?: number },
     checksum: Uint8Array,
   ) {
     const { data } = file;
-    this.bits = bits;
+    this.bits = of.objects;
+    this.#firstHash = of.below ?? 0;
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const start = 12 + format.bytes;
     if (data.length < start + format.bytes || data.toString('latin1', 0, 4) !== MAGIC) {
@@ -62,7 +66,7 @@ export class BitmapFile {
     let end = data.length - format.bytes;
     if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);
     if (flags & LOOKUP_TABLE) end -= count * LOOKUP_ROW;
-    if (flags & HASH_CACHE) end -= bits * 4;
+    if (flags & HASH_CACHE) end -= (this.bits - this.#firstHash) * 4;
     this.#hashes = flags & HASH_CACHE ? end : 0;
     this.#entriesEnd = end;
     const types: number[] = [];
@@ -113,7 +117,8 @@ export class BitmapFile {
 
   /** git's hash of the path at which the object at a position was met; 0 where it is not known. */
   nameHash(position: number): number {
-    return this.#hashes === 0 ? 0 : this.#view.getUint32(this.#hashes + position * 4);
+    if (this.#hashes === 0 || position < this.#firstHash) return 0;
+    return this.#view.getUint32(this.#hashes + (position - this.#firstHash) * 4);
   }
 
   #readRows(count: number, from: number) {

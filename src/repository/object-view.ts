@@ -30,6 +30,9 @@ export class ObjectView {
   /** The number of each pack's first object. */
   readonly #bases: number[] = [];
   readonly #indexes: ViewedIndex[] = [];
+  #bitmapped: NumberedPack | ViewedIndex | undefined;
+  /** A pack that is asked before all else: the bits of its bitmap stand for the copies that are found. */
+  #first: NumberedPack | undefined;
   /** Packs that no multi-pack-index answers for. */
   readonly #unindexed: NumberedPack[] = [];
   #indexProblems: readonly string[] = [];
@@ -54,6 +57,7 @@ export class ObjectView {
       for (const [k, { indexed }] of found.entries())
         if (indexed) this.#admitIndexed(indexed, directories[k]);
       for (const { packs } of found) this.#admitPacks(packs);
+      this.#findBitmapped(found.map(({ packs }) => packs));
       if (options.multiPackIndex) this.#indexProblems = directories.flatMap((each) => each.indexProblems);
     } catch (error) {
       this.close();
@@ -84,6 +88,14 @@ export class ObjectView {
   /** The packs in their order, each with the number of its first object. */
   *packs(): Generator<{ pack: PackFile; base: number }> {
     for (const [k, pack] of this.#packs.entries()) yield { pack, base: this.#bases[k] };
+  }
+
+  /**
+   * What has a bitmap: a multi-pack-index, or a pack. Of several, the first directory's, and there the index.
+   * {@link find} finds the copies that its bits stand for.
+   */
+  get bitmapped(): NumberedPack | ViewedIndex | undefined {
+    return this.#bitmapped;
   }
 
   /** The multi-pack-indexes that are asked before any pack. */
@@ -187,6 +199,10 @@ export class ObjectView {
   }
 
   #findPacked(bytes: Uint8Array, at: number): number {
+    if (this.#first) {
+      const rank = this.#first.pack.index.find(bytes, at);
+      if (rank >= 0) return this.#first.base + rank;
+    }
     for (let k = 0; k < this.#indexes.length; k++) {
       const number = this.#indexes[k].find(bytes, at);
       if (number >= 0) return number;
@@ -238,6 +254,21 @@ export class ObjectView {
       const base = this.#packed;
       this.#admit(pack, base);
       this.#unindexed.push({ pack, base });
+    }
+  }
+
+  #findBitmapped(packs: readonly (readonly PackFile[])[]): void {
+    for (const [k, { path }] of this.#directories.entries()) {
+      const index = this.#indexes.find(({ directory }) => directory === path);
+      if (index?.bitmapPaths.every((file) => fs.existsSync(file))) {
+        this.#bitmapped = index;
+        return;
+      }
+      const pack = packs[k].find(({ stem }) => fs.existsSync(`${stem}.bitmap`));
+      if (!pack) continue;
+      this.#first = { pack, base: this.numberOf(pack, 0) };
+      this.#bitmapped = this.#first;
+      return;
     }
   }
 

@@ -1,17 +1,13 @@
 /** The reachability bitmaps of a view, in the view's own numbers. */
-import { PackhorseError } from '../errors.ts';
-import { BitmapFile, bitmapWords } from './bitmap-file.ts';
-import type { IndexFiles } from './index-files.ts';
+import { type BitmapFile, bitmapWords } from './bitmap-file.ts';
 import type { NumberSet } from './number-set.ts';
 import type { ObjectType } from './object-format.ts';
-import type { ObjectView } from './object-view.ts';
-import type { PackFile } from './pack-file.ts';
 
-/** How the positions and bits of a bitmap file stand for objects of a view. */
+/** How the positions and bits of bitmap files stand for objects of a view. */
 export interface BitLayout {
-  /** Objects that the file knows. */
+  /** Objects that the files know. */
   readonly objects: number;
-  /** The position of an object in the file's index, or -1. */
+  /** The position of an object in the files' index, or -1. */
   positionOf(number: number): number;
   /** Adds what a bitmap holds to a set. */
   addTo(set: NumberSet, words: Uint32Array): void;
@@ -19,22 +15,23 @@ export interface BitLayout {
 
 /** Bitmaps of some commits: everything that each reaches. */
 export class Reachability {
-  readonly #file: BitmapFile;
+  readonly #files: readonly BitmapFile[];
   readonly #layout: BitLayout;
   readonly #words: Uint32Array;
 
-  constructor(file: BitmapFile, layout: BitLayout) {
-    this.#file = file;
+  /** @param files one, or those of a chain, the oldest layer's first */
+  constructor(files: readonly BitmapFile[], layout: BitLayout) {
+    this.#files = files;
     this.#layout = layout;
-    this.#words = bitmapWords(file.bits);
+    this.#words = bitmapWords(files.at(-1)!.bits);
   }
 
-  /** How many objects the file knows. */
+  /** How many objects the files know. */
   get objects(): number {
     return this.#layout.objects;
   }
 
-  /** Whether the file knows the object, so that it knows its type too. */
+  /** Whether the files know the object, so that they know its type too. */
   covers(number: number): boolean {
     return this.#layout.positionOf(number) >= 0;
   }
@@ -42,80 +39,36 @@ export class Reachability {
   /** Adds all that a commit reaches, itself included, where it has a bitmap. */
   addReachable(commit: number, set: NumberSet): boolean {
     const position = this.#layout.positionOf(commit);
-    const row = position < 0 ? -1 : this.#file.rowOf(position);
-    if (row < 0) return false;
-    this.#words.fill(0);
-    this.#file.xorRow(row, this.#words);
-    this.#addTo(set);
-    return true;
+    if (position < 0) return false;
+    for (const file of this.#files) {
+      const row = file.rowOf(position);
+      if (row < 0) continue;
+      this.#words.fill(0);
+      file.xorRow(row, this.#words);
+      this.#addTo(set, file.bits);
+      return true;
+    }
+    return false;
   }
 
-  /** Adds every object of a type that the file knows. */
+  /** Adds every object of a type that the files know. */
   addType(type: ObjectType, set: NumberSet): void {
-    this.#words.fill(0);
-    this.#file.xorType(type, this.#words);
-    this.#addTo(set);
+    for (const file of this.#files) {
+      this.#words.fill(0);
+      file.xorType(type, this.#words);
+      this.#addTo(set, file.bits);
+    }
   }
 
   /** git's hash of the path at which an object was met; 0 where it is not known. */
   nameHash(number: number): number {
     const position = this.#layout.positionOf(number);
-    return position < 0 ? 0 : this.#file.nameHash(position);
+    return this.#files.find(({ bits }) => position >= 0 && position < bits)?.nameHash(position) ?? 0;
   }
 
-  #addTo(set: NumberSet): void {
-    const { bits } = this.#file;
+  #addTo(set: NumberSet, bits: number): void {
     // Bits behind the last object stand for nothing.
     for (let bit = bits; bit < this.#words.length * 32; bit++) this.#words[bit >>> 5] &= ~(1 << (bit & 31));
     this.#layout.addTo(set, this.#words);
   }
-}
-
-/** The bits of a pack's bitmap are its ranks, and numbers are aligned: words fit words. */
-class PackLayout implements BitLayout {
-  readonly #pack: PackFile;
-  readonly #base: number;
-
-  constructor(pack: PackFile, base: number) {
-    this.#pack = pack;
-    this.#base = base;
-  }
-
-  get objects(): number {
-    return this.#pack.index.count;
-  }
-
-  positionOf(number: number): number {
-    const rank = number - this.#base;
-    return rank >= 0 && rank < this.#pack.index.count ? this.#pack.index.positionOf(rank) : -1;
-  }
-
-  addTo(set: NumberSet, words: Uint32Array): void {
-    const to = set.packedWords(this.#base, words.length);
-    for (let i = 0; i < words.length; i++) to[i] |= words[i];
-  }
-}
-
-/**
- * The first usable bitmap of a view's packs, as git takes only one.
- * @param unusable told why a bitmap cannot be used
- */
-export function openReachability(
-  view: ObjectView,
-  files: IndexFiles,
-  unusable: (file: string, why: string) => void,
-): Reachability | undefined {
-  for (const { pack, base } of view.packs()) {
-    const path = `${pack.stem}.bitmap`;
-    const file = files.open(path);
-    if (!file) continue;
-    try {
-      const bitmaps = new BitmapFile(file, view.format, pack.index.count, pack.index.packHash);
-      return new Reachability(bitmaps, new PackLayout(pack, base));
-    } catch (error) {
-      if (!(error instanceof PackhorseError)) throw error;
-      unusable(path, error.message);
-    }
-  }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 /** A multi-pack-index in the numbers of a view. */
+import path from 'node:path';
 import type { IndexedPacks } from './indexed-packs.ts';
 import type { MultiPackIndex } from './multi-pack-index.ts';
 import type { MultiPackIndexLayer } from './multi-pack-index-layer.ts';
@@ -22,6 +23,15 @@ export class ViewedIndex {
     this.#indexed = indexed;
     this.#base = base;
     this.#before = before;
+  }
+
+  /** Where the bitmaps of its layers would be. */
+  get bitmapPaths(): string[] {
+    const { layers } = this.index;
+    return layers.map(({ file, checksum }) => {
+      const directory = path.dirname(file.path);
+      return path.join(directory, `multi-pack-index-${checksum.toString('hex')}.bitmap`);
+    });
   }
 
   /** The number of the object whose id stands in `bytes` at `at`, or -1. */

@@ -138,8 +138,13 @@ function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
     data: data.subarray(end),
     derive: (name, make) => file.derive(name, make),
   };
-  const bitmaps = new BitmapFile(body, view.format, bit, checksumOf(data.subarray(0, end), view));
-  return new Reachability(bitmaps, new PacksLayout(stretches));
+  const bitmaps = new BitmapFile(
+    body,
+    view.format,
+    { objects: bit },
+    checksumOf(data.subarray(0, end), view),
+  );
+  return new Reachability([bitmaps], new PacksLayout(stretches));
 }
 
 class PacksLayout implements BitLayout {

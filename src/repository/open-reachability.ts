@@ -1,0 +1,118 @@
+/** Finding the bitmaps of a view: those of a multi-pack-index, or of a pack. */
+import { reasonOf, repositoryCorrupt } from '../errors.ts';
+import { BitmapFile } from './bitmap-file.ts';
+import type { IndexFiles } from './index-files.ts';
+import type { NumberSet } from './number-set.ts';
+import type { NumberedPack } from './numbered-layer.ts';
+import type { ObjectView } from './object-view.ts';
+import { type BitLayout, Reachability } from './reachability.ts';
+import type { ViewedIndex } from './viewed-index.ts';
+
+/**
+ * The bitmaps that the view is laid out for; git too takes only one. Undefined where there are none.
+ * @param unusable told why a file cannot be used
+ */
+export function openReachability(
+  view: ObjectView,
+  files: IndexFiles,
+  unusable: (file: string, why: string) => void,
+): Reachability | undefined {
+  const { bitmapped } = view;
+  if (!bitmapped) return undefined;
+  const path = 'pack' in bitmapped ? `${bitmapped.pack.stem}.bitmap` : bitmapped.bitmapPaths.at(-1)!;
+  try {
+    if ('pack' in bitmapped) return openOfPack(bitmapped, view, files, path);
+    return openOfIndex(bitmapped, view, files);
+  } catch (error) {
+    unusable(path, reasonOf(error));
+    return undefined;
+  }
+}
+
+function openOfPack(packed: NumberedPack, view: ObjectView, files: IndexFiles, path: string) {
+  const file = files.open(path);
+  const { index } = packed.pack;
+  const bitmaps = file && new BitmapFile(file, view.format, { objects: index.count }, index.packHash);
+  return bitmaps && new Reachability([bitmaps], new PackLayout(packed));
+}
+
+/** Every layer of a chain must have its bitmap: each holds the types of its own objects only. */
+function openOfIndex(viewed: ViewedIndex, view: ObjectView, files: IndexFiles) {
+  const numbers = viewed.numbersOfBits();
+  if (!numbers) throw repositoryCorrupt('the order of its bits is not known');
+  const { layers } = viewed.index;
+  const bitmaps = viewed.bitmapPaths.map((path, i) => {
+    const file = files.open(path);
+    if (!file) throw repositoryCorrupt(`${path} is not there`);
+    const { base, end, checksum } = layers[i];
+    return new BitmapFile(file, view.format, { objects: end.objects, below: base.objects }, checksum);
+  });
+  return new Reachability(bitmaps, new IndexLayout(viewed, view, numbers));
+}
+
+/** The bits of a pack's bitmap are its ranks, and numbers are aligned: words fit words. */
+class PackLayout implements BitLayout {
+  readonly #packed: NumberedPack;
+
+  constructor(packed: NumberedPack) {
+    this.#packed = packed;
+  }
+
+  get objects(): number {
+    return this.#packed.pack.index.count;
+  }
+
+  positionOf(number: number): number {
+    const { pack, base } = this.#packed;
+    const rank = number - base;
+    return rank >= 0 && rank < pack.index.count ? pack.index.positionOf(rank) : -1;
+  }
+
+  addTo(set: NumberSet, words: Uint32Array): void {
+    const to = set.packedWords(this.#packed.base, words.length);
+    for (let i = 0; i < words.length; i++) to[i] |= words[i];
+  }
+}
+
+class IndexLayout implements BitLayout {
+  readonly #viewed: ViewedIndex;
+  readonly #view: ObjectView;
+  readonly #numbers: Uint32Array;
+  /** As many words from the first one on stand for as many words of numbers: the preferred pack's. */
+  readonly #alike: number;
+
+  /** @param numbers by bit */
+  constructor(viewed: ViewedIndex, view: ObjectView, numbers: Uint32Array) {
+    this.#viewed = viewed;
+    this.#view = view;
+    this.#numbers = numbers;
+    let alike = 0;
+    if (numbers[0] % 32 === 0) {
+      const limit = numbers.length - (numbers.length % 32);
+      // Numbers ascend: where the last one of a word is as far on as its bit, so are those before.
+      while (alike * 32 < limit && numbers[alike * 32 + 31] === numbers[0] + alike * 32 + 31) alike++;
+    }
+    this.#alike = alike;
+  }
+
+  get objects(): number {
+    return this.#numbers.length;
+  }
+
+  positionOf(number: number): number {
+    return number < this.#view.packedEnd ? this.#viewed.index.find(this.#view.oid(number)) : -1;
+  }
+
+  addTo(set: NumberSet, words: Uint32Array): void {
+    const alike = Math.min(this.#alike, words.length);
+    if (alike > 0) {
+      const to = set.packedWords(this.#numbers[0], alike);
+      for (let i = 0; i < alike; i++) to[i] |= words[i];
+    }
+    for (let i = alike; i < words.length; i++) {
+      for (let rest = words[i]; rest !== 0; rest &= rest - 1) {
+        set.add(this.#numbers[i * 32 + 31 - Math.clz32(rest & -rest)]);
+      }
+    }
+  }
+}
