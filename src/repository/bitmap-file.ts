@@ -64,10 +64,10 @@ export class BitmapFile {
     if (!hasSoundTrailer(file, format)) throw repositoryCorrupt('its trailing hash is wrong');
     const count = this.#view.getUint32(8);
     let end = data.length - format.bytes;
-    if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);
-    if (flags & LOOKUP_TABLE) end -= count * LOOKUP_ROW;
     if (flags & HASH_CACHE) end -= (this.bits - this.#firstHash) * 4;
     this.#hashes = flags & HASH_CACHE ? end : 0;
+    if (flags & LOOKUP_TABLE) end -= count * LOOKUP_ROW;
+    if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);
     this.#entriesEnd = end;
     const types: number[] = [];
     let at = start;

@@ -158,7 +158,7 @@ describe('multi-pack-indexes of several directories', () => {
     const first = copyFixture(root, 'midx-btmp');
     const second = copyFixture(root, 'midx-chain-compacted');
     const repository = makeLoose(10);
-    git(repository, ['repack', '-adq']);
+    git(repository, ['-c', 'repack.writeBitmaps=false', 'repack', '-adq']);
     git(repository, ['multi-pack-index', 'write', '--bitmap']);
     for (const other of [first, second]) borrow(repository, other);
     withView(repository, (view) => {
@@ -179,7 +179,7 @@ describe('a multi-pack-index', () => {
   /** Two packs, one with copies of half of the other, and an index that prefers the copies. */
   function makeIndexed(): { repository: string; oids: string[]; copies: string } {
     const repository = makeLoose(20);
-    git(repository, ['repack', '-adq']);
+    git(repository, ['-c', 'repack.writeBitmaps=false', 'repack', '-adq']);
     const oids = reachableObjects(repository);
     const copies = addPack(repository, oids.slice(0, oids.length / 2));
     git(repository, ['multi-pack-index', 'write', `--preferred-pack=${copies}.pack`]);
@@ -206,7 +206,7 @@ describe('a multi-pack-index', () => {
       const before = oids.map((oid) => view.findHex(oid));
       const more = makeLoose(10, 2);
       const added = reachableObjects(more);
-      git(more, ['repack', '-adq']);
+      git(more, ['-c', 'repack.writeBitmaps=false', 'repack', '-adq']);
       for (const pack of packsOf(more)) {
         for (const extension of ['pack', 'idx']) {
           fs.copyFileSync(packFile(more, pack, extension), packFile(repository, pack, extension));
@@ -240,7 +240,14 @@ describe('a multi-pack-index', () => {
     expectUnused();
     expectUnused();
     // git itself would not find what it looks for in a pack that is gone.
-    git(repository, ['-c', 'core.multiPackIndex=false', 'repack', '-adfq']);
+    git(repository, [
+      '-c',
+      'core.multiPackIndex=false',
+      '-c',
+      'repack.writeBitmaps=false',
+      'repack',
+      '-adfq',
+    ]);
     expectUnused();
     fs.rmSync(path.join(repository, 'objects/pack/multi-pack-index'));
     git(repository, ['multi-pack-index', 'write']);
