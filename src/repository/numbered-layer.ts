@@ -19,7 +19,7 @@ export class NumberedLayer {
   readonly end: number;
   /** By position in the layer. */
   readonly numbers: Uint32Array;
-  /** Names the packs by their contents, with those of the layers below: what tables of numbers depend on. */
+  /** Names this layer, its packs and those below by their contents: what tables of numbers depend on. */
   readonly key: string;
 
   /**
@@ -41,6 +41,7 @@ export class NumberedLayer {
     const taken = [...own, ...below.flatMap((other) => other.packs.map(({ pack }) => pack))];
     if (new Set(taken).size < taken.length) throw repositoryCorrupt('it names a pack twice');
     const key = crypto.createHash('sha1').update(`${layer.preferredPack} ${below.at(-1)?.key ?? ''}`);
+    key.update(layer.checksum);
     for (const { index } of own) key.update(index.packHash);
     this.key = key.digest('base64');
 
