@@ -47,7 +47,9 @@ export class ChannelSink implements ResponseSink {
 
   async sendLines(bytes: Uint8Array): Promise<void> {
     await this.#take(bytes.length);
-    this.#post({ type: 'section', bytes, opensPack: false });
+    // Posted as it is, a view would take all of the memory that it looks into along.
+    const copy = new Uint8Array(bytes);
+    this.#post({ type: 'section', bytes: copy, opensPack: false }, [copy.buffer]);
   }
 
   async openPack(line: Uint8Array): Promise<void> {

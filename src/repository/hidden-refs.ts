@@ -4,10 +4,14 @@ import type { GitConfig } from './config.ts';
 /** Whether a full ref name is hidden from clients. */
 export type IsHidden = (name: string) => boolean;
 
+/** The rules as configured. */
+export function hideRules(config: GitConfig): string[] {
+  return config.allOf('transfer.hiderefs', 'uploadpack.hiderefs');
+}
+
 export function hiddenRefs(config: GitConfig): IsHidden {
   // The last rule that fits decides; `!` un-hides; `^` matters only with namespaces.
-  const rules = config
-    .allOf('transfer.hiderefs', 'uploadpack.hiderefs')
+  const rules = hideRules(config)
     .map((text) => ({
       hide: !text.startsWith('!'),
       path: Buffer.from(text.replace(/^!?\^?/, '').replace(/\/+$/, '')).toString('latin1'),

@@ -1,82 +1,136 @@
-/** The file `packed-refs` (protocol section 6.11). */
-import fs from 'node:fs';
+/**
+ * The file `packed-refs` (protocol section 6.11), searched where it lies in memory. Only what is looked at is checked,
+ * as git does: a damaged line is an error for a request that lists or resolves it, not for one that passes it by. That
+ * the file ends with a whole line is always checked.
+ */
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
-import { isRefName } from './ref-name.ts';
+import type { IndexFile, IndexFiles } from './index-files.ts';
+import { PackedLine } from './packed-line.ts';
+import { sortLines } from './sort-packed-refs.ts';
 
 export interface PackedRef {
-  /** Byte string (latin1). */
-  readonly name: string;
   readonly oid: string;
   /** What the ref's tag points at in the end; null: it is no tag; undefined: the file does not say. */
   readonly peeled: string | null | undefined;
 }
 
-/** A parsed file, sorted by name. */
+const LF = 10;
+const HASH = 35;
+const CARET = 94;
+const HEADER = '# pack-refs with:';
+const NOTHING = Buffer.alloc(0);
+
+/** Positions are bytes into {@link data}, each the start of a line; searching skips lines that name no ref. */
 export class PackedRefs {
-  readonly identity: string;
-  readonly refs: readonly PackedRef[];
-  readonly #byName: Map<string, PackedRef>;
+  /** Lines in the order of their names. */
+  readonly data: Buffer;
+  /** Whether a ref without a peeled value is known to be no tag: any, or those below `refs/tags/`. */
+  readonly fullyPeeled: boolean;
+  readonly tagsPeeled: boolean;
 
-  constructor(identity: string, refs: readonly PackedRef[]) {
-    this.identity = identity;
-    this.refs = refs;
-    this.#byName = new Map(refs.map((ref) => [ref.name, ref]));
-  }
-
-  get(name: string): PackedRef | undefined {
-    return this.#byName.get(name);
-  }
-}
-
-/**
- * Reads the file again only where it changed: git replaces it as a whole, so a new inode, size or time tells.
- * @param known what was read last
- */
-export function readPackedRefs(gitDirectory: string, known?: PackedRefs): PackedRefs {
-  const file = path.join(gitDirectory, 'packed-refs');
-  let fd: number;
-  try {
-    fd = fs.openSync(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return known?.identity === '' ? known : new PackedRefs('', []);
-  }
-  try {
-    const stat = fs.fstatSync(fd, { bigint: true });
-    const identity = `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    if (known?.identity === identity) return known;
-    return new PackedRefs(identity, parsePackedRefs(fs.readFileSync(fd, 'latin1')));
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** @param text the file as a byte string; lines that are not well formed are passed over */
-export function parsePackedRefs(text: string): PackedRef[] {
-  const header = text.startsWith('# pack-refs with:') ? text.slice(0, text.indexOf('\n')).split(' ') : [];
-  const fullyPeeled = header.includes('fully-peeled');
-  const tagsPeeled = fullyPeeled || header.includes('peeled');
-  const refs: { name: string; oid: string; peeled: string | null | undefined }[] = [];
-  for (let from = 0; from < text.length; ) {
-    const end = text.indexOf('\n', from);
-    if (end < 0) throw repositoryCorrupt(`unterminated line in packed-refs: ${text.slice(from)}`);
-    const line = text.slice(from, end);
-    from = end + 1;
-    if (line.startsWith('#')) continue;
-    if (line.startsWith('^')) {
-      const last = refs.at(-1);
-      if (last) last.peeled = line.slice(1);
-      continue;
+  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when the file was cut short */
+  constructor(file?: IndexFile) {
+    const stored = file?.data ?? NOTHING;
+    if (stored.length > 0 && stored[stored.length - 1] !== LF) {
+      const last = stored.toString('latin1', stored.lastIndexOf(LF) + 1);
+      throw repositoryCorrupt(`unterminated line in packed-refs: ${last}`);
     }
-    const space = line.indexOf(' ');
-    const name = line.slice(space + 1);
-    const oid = line.slice(0, Math.max(0, space));
-    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(oid))
-      throw repositoryCorrupt(`unexpected line in packed-refs: ${line}`);
-    if (!isRefName(name)) continue;
-    const complete = fullyPeeled || (tagsPeeled && name.startsWith('refs/tags/'));
-    refs.push({ name, oid, peeled: complete ? null : undefined });
+    const headed = stored.toString('latin1', 0, HEADER.length) === HEADER;
+    const header = headed ? stored.toString('latin1', 0, stored.indexOf(LF)).split(' ') : [];
+    this.fullyPeeled = header.includes('fully-peeled');
+    this.tagsPeeled = this.fullyPeeled || header.includes('peeled');
+    this.data = stored;
+    if (!file || header.includes('sorted')) return;
+    // Once for each version of the file, in one go: such files are old, or small.
+    const { lines } = file.derive('sorted', () => ({ lines: sortLines(stored) }));
+    if (lines.length > 0) this.data = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
   }
-  return header.includes('sorted') ? refs : refs.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+  /** The file as it is now. Throws as the constructor, and the system's error when it cannot be read. */
+  static open(gitDirectory: string, files: IndexFiles): PackedRefs {
+    return new PackedRefs(files.open(path.join(gitDirectory, 'packed-refs')));
+  }
+
+  /** @param name byte string */
+  get(name: string): PackedRef | undefined {
+    const key = Buffer.from(name, 'latin1');
+    const at = this.find(key);
+    if (this.findBehind(key, at) === at) return undefined;
+    const line = new PackedLine(this);
+    line.read(this.skipNotes(at));
+    return { oid: line.oidHex(), peeled: line.peeledHex() };
+  }
+
+  /** The position of the first name that does not sort before `key`, between two positions. */
+  find(key: Uint8Array, from = 0, to = this.data.length): number {
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const start = this.#lineAround((low + high) >>> 1, low);
+      const line = this.skipNotes(start);
+      if (line >= high) high = start;
+      else if (this.#compare(line, key) < 0) low = this.data.indexOf(LF, line) + 1;
+      else high = start;
+    }
+    return low;
+  }
+
+  /** The position behind the lines with exactly this name, given the position of the first; that one where none is. */
+  findBehind(name: Uint8Array, at: number): number {
+    let behind = at;
+    for (let line = this.skipNotes(at); line < this.data.length; line = this.skipNotes(behind)) {
+      if (this.#compare(line, name) !== 0) break;
+      behind = this.data.indexOf(LF, line) + 1;
+    }
+    return behind;
+  }
+
+  /** The position behind the names that begin with `prefix`. */
+  findEnd(prefix: Uint8Array, from = 0): number {
+    const next = Buffer.from(prefix);
+    let length = next.length;
+    while (length > 0 && next[length - 1] === 255) length--;
+    if (length === 0) return this.data.length;
+    next[length - 1]++;
+    return this.find(next.subarray(0, length), from);
+  }
+
+  /** The position of the first line from `at` on that is a ref's: comments and peeled values belong to none. */
+  skipNotes(at: number): number {
+    let line = at;
+    while (this.data[line] === HASH || this.data[line] === CARET) line = this.data.indexOf(LF, line) + 1;
+    return line;
+  }
+
+  /** Where the name of the ref stands whose line starts at `line`. @throws PackhorseError where there is none */
+  nameAt(line: number): number {
+    if (this.data[line + 40] === 32) return line + 41;
+    if (this.data[line + 64] === 32) return line + 65;
+    throw this.unexpected(line);
+  }
+
+  unexpected(line: number): Error {
+    const text = this.data.toString('latin1', line, this.data.indexOf(LF, line));
+    return repositoryCorrupt(`unexpected line in packed-refs: ${text}`);
+  }
+
+  #lineAround(position: number, low: number): number {
+    let at = position;
+    while (at > low && this.data[at - 1] !== LF) at--;
+    return at;
+  }
+
+  /** Negative: the name sorts before the key. */
+  #compare(line: number, key: Uint8Array): number {
+    const { data } = this;
+    const name = this.nameAt(line);
+    for (let i = 0; i < key.length; i++) {
+      const code = data[name + i];
+      // A line feed ends the name, also where the key holds one.
+      if (code === LF) return -1;
+      if (code !== key[i]) return code - key[i];
+    }
+    return data[name + key.length] === LF ? 0 : 1;
+  }
 }

@@ -2,17 +2,19 @@
 
 /** Names and prefixes are byte strings (latin1), which JavaScript compares bytewise. */
 export class RefPrefixes {
-  /** Sorted, and none begins with another: what a prefix covers lies directly behind it, with no other between. */
-  readonly #sorted: string[] = [];
+  /** Sorted, and none begins with another; one empty one matches everything. What a prefix covers lies directly behind it, with no other between. */
+  readonly sorted: readonly string[];
 
   /** @param prefixes byte prefixes; empty matches everything */
   constructor(prefixes: readonly string[] = []) {
+    const sorted: string[] = [];
     let last: string | undefined;
     for (const prefix of prefixes.length === 0 ? [''] : prefixes.toSorted()) {
       if (last !== undefined && prefix.startsWith(last)) continue;
-      this.#sorted.push(prefix);
+      sorted.push(prefix);
       last = prefix;
     }
+    this.sorted = sorted;
   }
 
   matches(name: string): boolean {
@@ -22,20 +24,20 @@ export class RefPrefixes {
   /** Whether a name below `directory` (with its slash) could match. */
   mayHold(directory: string): boolean {
     const count = this.#countUpTo(directory);
-    return this.#covers(count, directory) || this.#sorted[count]?.startsWith(directory) === true;
+    return this.#covers(count, directory) || this.sorted[count]?.startsWith(directory) === true;
   }
 
   #covers(count: number, name: string): boolean {
-    return count > 0 && name.startsWith(this.#sorted[count - 1]);
+    return count > 0 && name.startsWith(this.sorted[count - 1]);
   }
 
   /** How many prefixes sort before `name` or are equal to it. */
   #countUpTo(name: string): number {
     let low = 0;
-    let high = this.#sorted.length;
+    let high = this.sorted.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#sorted[middle] <= name) low = middle + 1;
+      if (this.sorted[middle] <= name) low = middle + 1;
       else high = middle;
     }
     return low;

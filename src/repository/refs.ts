@@ -1,9 +1,12 @@
 /** Refs in files: loose ones over `packed-refs` (protocol sections 6.11 and 6.12). Names are byte strings (latin1). */
 import fs from 'node:fs';
+import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
-import { type PackedRefs, readPackedRefs } from './packed-refs.ts';
+import { PackedLine } from './packed-line.ts';
+import { PackedRefs } from './packed-refs.ts';
 import { isRefName } from './ref-name.ts';
-import { RefPrefixes } from './ref-prefixes.ts';
+import type { RefPrefixes } from './ref-prefixes.ts';
+import { Stamps } from './stamps.ts';
 
 export interface Ref {
   readonly name: string;
@@ -11,30 +14,42 @@ export interface Ref {
   readonly oid: string | undefined;
   /** Of a symbolic ref: the full name it resolves to in the end. */
   readonly target: string | undefined;
-  /** As in {@link PackedRefs}: undefined when it takes a look at the object to know. */
+  /** What its tag points at in the end; null: it is no tag; undefined: it takes a look at the object to know. */
   readonly peeled: string | null | undefined;
 }
 
-/** Called often in long work: what it returns is awaited before the work goes on, and what it throws ends it. */
-export type Pause = () => Promise<void> | undefined;
+/** What is returned is awaited before the work goes on, and what is thrown ends it. */
+type Wait = Promise<void> | undefined;
+
+/** Called often in long work. */
+export type Pause = () => Wait;
+
+/** Gets the refs one after the other, in the order of their names. */
+export interface RefVisitor {
+  /** A ref that has a file of its own, and resolves. */
+  loose(ref: Ref & { readonly oid: string }): Wait;
+  /** A ref of `packed-refs`; the line is valid only until this returns. */
+  packed(line: PackedLine): Wait;
+}
 
 const MAX_HOPS = 5;
 /** null: there is a file, but what it holds is no ref. */
 type LooseValue = { oid: string } | { target: string } | null;
 
+/** Packed refs between two pauses, a power of two. */
+const PACE = 32;
+
 /** The refs of one git directory as one request sees them. */
 export class FileRefs {
   readonly #gitDirectory: string;
-  #packed: PackedRefs;
+  readonly #files: IndexFiles;
+  #packedSeen = false;
+  /** Of every file and directory that was read so far. */
+  readonly stamps = new Stamps();
 
-  /** @param packed what an earlier request read of `packed-refs`, to read it only where it changed */
-  constructor(gitDirectory: string, packed?: PackedRefs) {
+  constructor(gitDirectory: string, files: IndexFiles) {
     this.#gitDirectory = gitDirectory;
-    this.#packed = readPackedRefs(gitDirectory, packed);
-  }
-
-  get packed(): PackedRefs {
-    return this.#packed;
+    this.#files = files;
   }
 
   /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
@@ -59,34 +74,47 @@ export class FileRefs {
       .filter((ref): ref is Ref => ref?.oid !== undefined);
   }
 
-  /** Every ref below `refs/` that resolves, sorted bytewise. */
-  async list(prefixes = new RefPrefixes(), pause: Pause = () => undefined): Promise<Ref[]> {
-    // Loose refs are listed before packed-refs is read: pack-refs moves them in that direction.
+  /** Visits every ref below `refs/` that resolves, sorted bytewise. */
+  async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause: Pause = () => undefined): Promise<void> {
     const names = await this.#looseNames(prefixes, pause);
-    this.#packed = readPackedRefs(this.#gitDirectory, this.#packed);
-    const loose: Ref[] = [];
+    const loose: (Ref | undefined)[] = [];
     for (const name of names) {
-      const ref = this.resolve(name);
-      if (ref?.oid) loose.push(ref);
+      loose.push(this.resolve(name));
       const rest = pause();
       if (rest) await rest;
     }
-    return this.#merge(loose, new Set(names), prefixes, pause);
-  }
-
-  /** @param hiding loose names, broken ones too: none of them shows a packed value */
-  async #merge(loose: Ref[], hiding: ReadonlySet<string>, prefixes: RefPrefixes, pause: Pause) {
-    const found: Ref[] = [];
+    // Opened behind that: pack-refs moves refs in this direction.
+    const packed = this.#openPacked();
+    const line = new PackedLine(packed);
+    let at = 0;
     let next = 0;
-    for (const { name, oid, peeled } of this.#packed.refs) {
+    for (const prefix of prefixes.sorted) {
       const rest = pause();
       if (rest) await rest;
-      if (!prefixes.matches(name) || hiding.has(name)) continue;
-      while (next < loose.length && loose[next].name < name) found.push(loose[next++]);
-      found.push({ name, oid, target: undefined, peeled });
+      const start = Buffer.from(prefix, 'latin1');
+      at = packed.find(start, at);
+      const end = packed.findEnd(start, at);
+      for (;;) {
+        const name = names[next]?.startsWith(prefix) ? Buffer.from(names[next], 'latin1') : undefined;
+        const stop = name ? packed.find(name, at, end) : end;
+        for (let i = 1; ; i++) {
+          at = packed.skipNotes(at);
+          if (at >= stop) break;
+          line.read(at);
+          at = line.next;
+          const wait = line.named ? visitor.packed(line) : undefined;
+          if (wait) await wait;
+          const rest = i % PACE === 0 ? pause() : undefined;
+          if (rest) await rest;
+        }
+        if (!name) break;
+        // A loose ref hides a packed one, even where it is broken.
+        at = packed.findBehind(name, at);
+        const ref = loose[next++];
+        const wait = ref?.oid ? visitor.loose({ ...ref, oid: ref.oid }) : undefined;
+        if (wait) await wait;
+      }
     }
-    while (next < loose.length) found.push(loose[next++]);
-    return found;
   }
 
   #read(name: string): { oid: string; peeled: string | null | undefined } | { target: string } | undefined {
@@ -95,17 +123,26 @@ export class FileRefs {
     if (loose === null) return undefined;
     if (loose) return 'oid' in loose ? { oid: loose.oid, peeled: undefined } : loose;
     // A look each time, as git does: pack-refs may have moved the ref over the older value known from there.
-    this.#packed = readPackedRefs(this.#gitDirectory, this.#packed);
-    return this.#packed.get(name);
+    return this.#openPacked().get(name);
+  }
+
+  #openPacked(): PackedRefs {
+    if (!this.#packedSeen) this.stamps.see(`${this.#gitDirectory}/packed-refs`, true);
+    this.#packedSeen = true;
+    return PackedRefs.open(this.#gitDirectory, this.#files);
   }
 
   #readLoose(name: string): LooseValue | undefined {
     const file = this.#file(name);
+    const stat = this.stamps.see(file);
+    if (!stat || stat.isDirectory()) return undefined;
     let text: string;
     try {
-      if (fs.lstatSync(file).isSymbolicLink()) {
+      if (stat.isSymbolicLink()) {
         const link = fs.readlinkSync(file, 'latin1');
         if (isRefName(link)) return { target: link };
+        // Where it leads in the end may change without a trace here.
+        this.stamps.spoil();
       }
       text = fs.readFileSync(file, 'latin1');
     } catch (error) {
@@ -140,6 +177,7 @@ export class FileRefs {
 
   #entries(directory: string): fs.Dirent<Buffer>[] {
     const file = this.#file(directory);
+    this.stamps.see(file, true);
     return unlessMissing(() => fs.readdirSync(file, { withFileTypes: true, encoding: 'buffer' }), []);
   }
 

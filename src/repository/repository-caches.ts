@@ -1,9 +1,9 @@
-/** What a thread keeps between requests: open packs, windows, rebuilt objects, parsed packed-refs. */
+/** What a thread keeps between requests: open packs, windows, rebuilt objects, index files, rendered answers. */
 import { IndexFiles } from './index-files.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { ObjectArena } from './object-arena.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
-import type { PackedRefs } from './packed-refs.ts';
 import { WindowCache } from './windows.ts';
 
 export interface CacheBudgets {
@@ -13,13 +13,18 @@ export interface CacheBudgets {
   readonly objects: number;
   /** Bytes of pack indexes kept for repositories that are not being served. */
   readonly indexes: number;
+  /** Bytes of rendered answers. */
+  readonly answers: number;
 }
 
 const MIB = 2 ** 20;
-export const DEFAULT_BUDGETS: CacheBudgets = { windows: 12 * MIB, objects: 24 * MIB, indexes: 256 * MIB };
+export const DEFAULT_BUDGETS: CacheBudgets = {
+  windows: 12 * MIB,
+  objects: 24 * MIB,
+  indexes: 256 * MIB,
+  answers: 32 * MIB,
+};
 
-/** Refs of packed-refs files that are kept parsed: some 200 bytes each. */
-const MAX_PACKED_REFS = 500_000;
 /** Object directories that are kept open. */
 const MAX_DIRECTORIES = 64;
 
@@ -27,16 +32,20 @@ export class RepositoryCaches {
   readonly windows: WindowCache;
   readonly arena: ObjectArena;
   readonly indexFiles: IndexFiles;
+  readonly answers: KeptAnswers;
+  /** The time, in milliseconds since 1970. */
+  readonly now: () => number;
   readonly #budgets: CacheBudgets;
   readonly #directories = new Map<string, ObjectDirectory>();
   /** Asked for since the last {@link closeIdle}. */
   readonly #used = new Set<ObjectDirectory>();
-  readonly #packedRefs = new Map<string, PackedRefs>();
 
-  constructor(budgets: CacheBudgets = DEFAULT_BUDGETS) {
+  constructor(budgets: CacheBudgets = DEFAULT_BUDGETS, now: () => number = Date.now) {
     this.#budgets = budgets;
     this.windows = new WindowCache(budgets.windows);
     this.arena = new ObjectArena(budgets.objects);
+    this.answers = new KeptAnswers(budgets.answers);
+    this.now = now;
     this.indexFiles = new IndexFiles(budgets.indexes);
   }
 
@@ -48,21 +57,6 @@ export class RepositoryCaches {
     touch(this.#directories, key, directory);
     this.#used.add(directory);
     return directory;
-  }
-
-  packedRefs(gitDirectory: string): PackedRefs | undefined {
-    return this.#packedRefs.get(gitDirectory);
-  }
-
-  keepPackedRefs(gitDirectory: string, refs: PackedRefs): void {
-    touch(this.#packedRefs, gitDirectory, refs);
-    let kept = 0;
-    for (const known of this.#packedRefs.values()) kept += known.refs.length;
-    for (const [key, known] of this.#packedRefs) {
-      if (kept <= MAX_PACKED_REFS && this.#packedRefs.size <= MAX_DIRECTORIES) return;
-      kept -= known.refs.length;
-      this.#packedRefs.delete(key);
-    }
   }
 
   /**
@@ -82,7 +76,7 @@ export class RepositoryCaches {
   close(): void {
     for (const directory of this.#directories.values()) directory.close();
     this.#directories.clear();
-    this.#packedRefs.clear();
+    this.answers.clear();
   }
 
   /** Closes the least recently used directories above the budget, but for those in use: called after a request. */

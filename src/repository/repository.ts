@@ -5,7 +5,7 @@ import { repositoryNotFound, repositoryUnsupported } from '../errors.ts';
 import { objectDirectories } from './alternates.ts';
 import type { CommitGraph } from './commit-graph.ts';
 import type { GitConfig } from './config.ts';
-import { hiddenRefs, type IsHidden } from './hidden-refs.ts';
+import { hiddenRefs, hideRules, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
@@ -38,20 +38,25 @@ export class Repository {
   readonly isHidden: IsHidden;
   /** Files that would have made things faster and are passed over because they are damaged or stale, and why. */
   readonly indexProblems: string[] = [];
-  readonly #caches: RepositoryCaches;
+  /** Whether any ref may be hidden. */
+  readonly hidesRefs: boolean;
+  /** When it was opened, milliseconds since 1970. */
+  readonly began: number;
+  readonly caches: RepositoryCaches;
   readonly #allowed: AllowDirectory;
   #objects: ObjectReader | undefined;
   #reachability: Reachability | undefined;
 
   private constructor(gitDirectory: string, caches: RepositoryCaches, allowed: AllowDirectory) {
     this.gitDirectory = gitDirectory;
-    this.#caches = caches;
+    this.caches = caches;
+    this.began = caches.now();
     this.#allowed = allowed;
     this.config = readConfig(gitDirectory, allowed);
     this.format = checkFormat(this.config);
     this.isHidden = hiddenRefs(this.config);
-    this.refs = new FileRefs(gitDirectory, caches.packedRefs(gitDirectory));
-    caches.keepPackedRefs(gitDirectory, this.refs.packed);
+    this.hidesRefs = hideRules(this.config).length > 0;
+    this.refs = new FileRefs(gitDirectory, caches.indexFiles);
   }
 
   /**
@@ -79,10 +84,10 @@ export class Repository {
       const directories = objectDirectories(path.join(this.gitDirectory, 'objects'), this.#allowed);
       const view = new ObjectView(
         this.format,
-        directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
+        directories.map((directory) => this.caches.objectDirectory(directory, this.format)),
         { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
-      this.#objects = new ObjectReader(view, this.#caches.arena, () => this.#openCommitGraph(directories));
+      this.#objects = new ObjectReader(view, this.caches.arena, () => this.#openCommitGraph(directories));
     }
     return this.#objects;
   }
@@ -94,7 +99,7 @@ export class Repository {
   }
 
   get indexFiles(): IndexFiles {
-    return this.#caches.indexFiles;
+    return this.caches.indexFiles;
   }
 
   /** Remembers that a file cannot be used, and why, in {@link indexProblems}. */
@@ -112,14 +117,14 @@ export class Repository {
   #openCommitGraph(directories: readonly string[]): CommitGraph | undefined {
     if (fs.existsSync(path.join(this.gitDirectory, 'shallow'))) return undefined;
     const { format, config, indexProblems: problems } = this;
-    return openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
+    return openCommitGraph({ directories, format, config, files: this.caches.indexFiles, problems });
   }
 
   /** Gives up what the request held. */
   close(): void {
     this.#objects?.view.close();
     this.#objects = undefined;
-    this.#caches.trim();
+    this.caches.trim();
   }
 }
 

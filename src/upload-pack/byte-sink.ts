@@ -35,7 +35,7 @@ export class ByteSink implements ResponseSink {
   }
 
   sendLines(bytes: Uint8Array): Promise<void> {
-    return this.#send(bytes);
+    return this.#send(new Uint8Array(bytes));
   }
 
   openPack(line: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import type { CountRequest } from '../pack/count.ts';
 import { type FetchRequest, parseFetch } from '../protocol/fetch-request.ts';
 import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
+import type { RefVisitor } from '../repository/refs.ts';
 import type { Command, CommandContext } from './command.ts';
 import { readFilter } from './filters.ts';
 import { peel } from './ls-refs.ts';
@@ -98,15 +99,24 @@ async function findTags(
 ): Promise<CountRequest['includeTags']> {
   const { view } = repository.objects;
   const tags: { tag: number; target: number }[] = [];
+  const addPeeled = (tag: number) => {
+    const peeled = tag < 0 ? undefined : peel(tag, source);
+    if (peeled && peeled.tags.length > 0) tags.push({ tag, target: peeled.target });
+    return undefined;
+  };
+  const visitor: RefVisitor = {
+    loose: (ref) => (repository.isHidden(ref.name) ? undefined : addPeeled(view.findHex(ref.oid))),
+    packed(line) {
+      if (line.peeled < 0 && line.peeledKnown) return undefined;
+      if (repository.hidesRefs && repository.isHidden(line.name())) return undefined;
+      const tag = view.find(line.oid);
+      if (line.peeled < 0) return addPeeled(tag);
+      const target = view.find(line.peeledOid());
+      if (tag >= 0 && target >= 0) tags.push({ tag, target });
+      return undefined;
+    },
+  };
   const pause = () => (pace.due() ? pace.pause() : undefined);
-  for (const ref of await repository.refs.list(new RefPrefixes(['refs/tags/']), pause)) {
-    if (pace.due()) await pace.pause();
-    if (!ref.oid || repository.isHidden(ref.name)) continue;
-    const peeled = ref.peeled === undefined ? peel(ref.oid, source) : ref.peeled;
-    if (!peeled) continue;
-    const tag = view.findHex(ref.oid);
-    const target = view.findHex(peeled);
-    if (tag >= 0 && target >= 0) tags.push({ tag, target });
-  }
+  await repository.refs.visit(new RefPrefixes(['refs/tags/']), visitor, pause);
   return tags;
 }

@@ -2,7 +2,7 @@
 import type { ChunkSink } from '../pack/pack-writer.ts';
 
 export interface ResponseSink extends ChunkSink {
-  /** Whole pkt-lines outside of the pack's frames. */
+  /** Whole pkt-lines outside of the pack's frames. The sink copies them: `bytes` stay the caller's. */
   sendLines(bytes: Uint8Array): void | Promise<void>;
   /** The line after which everything is framed; from here on a failure is told on band 3. */
   openPack(line: Uint8Array): void | Promise<void>;

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GitConfig, parseConfig } from '../../src/repository/config.ts';
 import { hiddenRefs } from '../../src/repository/hidden-refs.ts';
-import { FileRefs } from '../../src/repository/refs.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { initBare, makeHistory } from './history.ts';
+import { listRefs, openRefs } from './list-refs.ts';
 
 const directory = temporaryDirectory();
 let base: string;
@@ -39,7 +39,7 @@ function shownByGit(config: string): string[] {
 
 async function shownByUs(config: string): Promise<string[]> {
   const isHidden = hiddenRefs(new GitConfig(parseConfig(`${base}${config}`)));
-  const names = ['HEAD', ...(await new FileRefs(directory).list()).map(({ name }) => name)];
+  const names = ['HEAD', ...(await listRefs(openRefs(directory))).map(({ name }) => name)];
   return names.filter((name) => !isHidden(name)).map((name) => Buffer.from(name, 'latin1').toString('utf8'));
 }
 

@@ -186,7 +186,7 @@ describe('every object reads as git reads it', () => {
       input: Buffer.concat(stream),
     });
     expect(entryTypes(directory)).toContain(OFS_DELTA);
-    const caches = new RepositoryCaches({ windows: 0, objects: 0, indexes: 0 });
+    const caches = new RepositoryCaches({ windows: 0, objects: 0, indexes: 0, answers: 0 });
     await expectAsGit(directory, { caches, streamEvery: 10 });
   });
 

@@ -1,0 +1,36 @@
+/** Refs as they are found in files, for tests that look at all of them. */
+import { IndexFiles } from '../../src/repository/index-files.ts';
+import { PackedLine } from '../../src/repository/packed-line.ts';
+import type { PackedRefs } from '../../src/repository/packed-refs.ts';
+import { RefPrefixes } from '../../src/repository/ref-prefixes.ts';
+import { FileRefs, type Pause, type Ref } from '../../src/repository/refs.ts';
+
+export function openRefs(directory: string): FileRefs {
+  return new FileRefs(directory, new IndexFiles(2 ** 26));
+}
+
+/** Every ref that is visited, in that order. */
+export async function listRefs(refs: FileRefs, prefixes: readonly string[] = [], pause?: Pause) {
+  const found: Ref[] = [];
+  const visitor = {
+    loose: (ref: Ref) => void found.push(ref),
+    packed: (line: PackedLine) => void found.push({ ...refOf(line), target: undefined }),
+  };
+  await refs.visit(new RefPrefixes(prefixes), visitor, pause);
+  return found;
+}
+
+/** Every ref of a file, in that order. */
+export function listPacked(packed: PackedRefs) {
+  const found: ReturnType<typeof refOf>[] = [];
+  const line = new PackedLine(packed);
+  for (let at = packed.skipNotes(0); at < packed.data.length; at = packed.skipNotes(line.next)) {
+    line.read(at);
+    if (line.named) found.push(refOf(line));
+  }
+  return found;
+}
+
+function refOf(line: PackedLine) {
+  return { name: line.name(), oid: line.oidHex(), peeled: line.peeledHex() };
+}
