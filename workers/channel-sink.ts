@@ -45,16 +45,12 @@ export class ChannelSink implements ResponseSink {
     this.#post({ type: 'chunk', buffer, length }, [buffer]);
   }
 
-  async sendLines(bytes: Uint8Array): Promise<void> {
-    await this.#take(bytes.length);
-    // Posted as it is, a view would take all of the memory that it looks into along.
-    const copy = new Uint8Array(bytes);
-    this.#post({ type: 'section', bytes: copy, opensPack: false }, [copy.buffer]);
+  sendLines(bytes: Uint8Array): Promise<void> {
+    return this.#sendSection(bytes, false);
   }
 
-  async openPack(line: Uint8Array): Promise<void> {
-    await this.#take(line.length);
-    this.#post({ type: 'section', bytes: line, opensPack: true });
+  openPack(line: Uint8Array): Promise<void> {
+    return this.#sendSection(line, true);
   }
 
   sendProgress(text: string): void {
@@ -74,6 +70,19 @@ export class ChannelSink implements ResponseSink {
   async #take(bytes: number): Promise<void> {
     await this.#credit.take(bytes);
     this.#pace.check();
+  }
+
+  async #sendSection(bytes: Uint8Array, opensPack: boolean): Promise<void> {
+    await this.#take(bytes.length);
+    const own = this.#memoryFor(bytes.length);
+    own.set(bytes);
+    this.#post({ type: 'section', bytes: own, opensPack }, [own.buffer]);
+  }
+
+  /** Memory to be transferred: a chunk for much, as those come back and are used again. */
+  #memoryFor(length: number): Uint8Array<ArrayBuffer> {
+    if (length <= SLOT_BYTES || length > SLOTS * SLOT_BYTES) return new Uint8Array(length);
+    return new Uint8Array(this.takeChunk(), 0, length);
   }
 
   #post(message: FromWorker<Statistics, WireError>, transfer: ArrayBuffer[] = []): void {

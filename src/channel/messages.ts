@@ -8,8 +8,11 @@ export const DEFAULT_WINDOW = 1024 * 1024;
 
 /** Worker to main thread. `S`: the statistics of a task, `E`: an error as it crosses threads. */
 export type FromWorker<S, E> =
-  /** Whole pkt-lines, to be written as they are; `opensPack` on the line after which everything is framed. */
-  | { readonly type: 'section'; readonly bytes: Uint8Array; readonly opensPack: boolean }
+  /**
+   * Whole pkt-lines, to be written as they are; `opensPack` on the line after which everything is framed. Transferred;
+   * the buffer of bytes that do not fill it is a chunk's, and comes back with the credit.
+   */
+  | { readonly type: 'section'; readonly bytes: Uint8Array<ArrayBuffer>; readonly opensPack: boolean }
   /** Text for band 2. */
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */

@@ -72,7 +72,9 @@ class Pump implements TaskListener {
       this.#write(frames, () => this.#task?.credit(length, buffer));
     } else if (message.type === 'section') {
       const { bytes } = message;
-      this.#write(bytes, () => this.#task?.credit(bytes.length));
+      // What is longer than it is was lent by the worker.
+      const lent = bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined;
+      this.#write(bytes, () => this.#task?.credit(bytes.length, lent));
       if (message.opensPack) this.#inPack = true;
     } else {
       this.#write(encodeSideband(2, message.text));

@@ -27,10 +27,12 @@ export function objectDirectories(own: string, allowed: (directory: string) => b
 }
 
 function realDirectory(directory: string): string | undefined {
-  return unlessMissing(() => fs.realpathSync(directory), undefined);
+  return unlessMissing(() => fs.realpathSync.native(directory), undefined);
 }
 
 function readLines(file: string): string[] {
+  // Hardly any repository has one, and an exception costs more than a look.
+  if (!fs.existsSync(file)) return [];
   return unlessMissing(() => fs.readFileSync(file, 'utf8'), '')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -1,9 +1,10 @@
-/** What a thread keeps between requests: open packs, windows, rebuilt objects, index files, rendered answers. */
+/** What a thread keeps between requests: open packs, windows, rebuilt objects, index files, configurations, rendered answers. */
 import { IndexFiles } from './index-files.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { ObjectArena } from './object-arena.ts';
 import { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
+import { Configs } from './read-config.ts';
 import { WindowCache } from './windows.ts';
 
 export interface CacheBudgets {
@@ -33,6 +34,7 @@ export class RepositoryCaches {
   readonly arena: ObjectArena;
   readonly indexFiles: IndexFiles;
   readonly answers: KeptAnswers;
+  readonly configs = new Configs();
   /** The time, in milliseconds since 1970. */
   readonly now: () => number;
   readonly #budgets: CacheBudgets;

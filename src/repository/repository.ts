@@ -7,6 +7,7 @@ import type { CommitGraph } from './commit-graph.ts';
 import type { GitConfig } from './config.ts';
 import { hiddenRefs, hideRules, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
+import type { KeptAnswers } from './kept-answers.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
 import { ObjectReader } from './object-reader.ts';
@@ -14,12 +15,13 @@ import { ObjectView } from './object-view.ts';
 import { openCommitGraph } from './open-commit-graph.ts';
 import { openReachability } from './open-reachability.ts';
 import type { Reachability } from './reachability.ts';
-import { readConfig } from './read-config.ts';
 import { FileRefs } from './refs.ts';
 import type { RepositoryCaches } from './repository-caches.ts';
 
 /** Which directories may be read; `allowed` gets real paths. */
 export type AllowDirectory = (realPath: string) => boolean;
+
+const allowAll: AllowDirectory = () => true;
 
 /** Extensions of repository format 1 that do not change how a fetch reads the repository. */
 const HARMLESS_EXTENSIONS = [
@@ -42,17 +44,19 @@ export class Repository {
   readonly hidesRefs: boolean;
   /** When it was opened, milliseconds since 1970. */
   readonly began: number;
-  readonly caches: RepositoryCaches;
+  readonly answers: KeptAnswers;
+  readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory;
   #objects: ObjectReader | undefined;
   #reachability: Reachability | undefined;
 
   private constructor(gitDirectory: string, caches: RepositoryCaches, allowed: AllowDirectory) {
     this.gitDirectory = gitDirectory;
-    this.caches = caches;
+    this.#caches = caches;
+    this.answers = caches.answers;
     this.began = caches.now();
     this.#allowed = allowed;
-    this.config = readConfig(gitDirectory, allowed);
+    this.config = caches.configs.read(gitDirectory, allowed, this.began);
     this.format = checkFormat(this.config);
     this.isHidden = hiddenRefs(this.config);
     this.hidesRefs = hideRules(this.config).length > 0;
@@ -64,7 +68,7 @@ export class Repository {
    * @param allowed decides whether a real path may be read
    * @throws PackhorseError `PACKHORSE_REPOSITORY_NOT_FOUND`, `PACKHORSE_REPOSITORY_UNSUPPORTED`
    */
-  static open(directory: string, caches: RepositoryCaches, allowed: AllowDirectory = () => true): Repository {
+  static open(directory: string, caches: RepositoryCaches, allowed: AllowDirectory = allowAll): Repository {
     const places = [
       path.join(directory, '.git'),
       directory,
@@ -84,10 +88,10 @@ export class Repository {
       const directories = objectDirectories(path.join(this.gitDirectory, 'objects'), this.#allowed);
       const view = new ObjectView(
         this.format,
-        directories.map((directory) => this.caches.objectDirectory(directory, this.format)),
+        directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
         { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
-      this.#objects = new ObjectReader(view, this.caches.arena, () => this.#openCommitGraph(directories));
+      this.#objects = new ObjectReader(view, this.#caches.arena, () => this.#openCommitGraph(directories));
     }
     return this.#objects;
   }
@@ -99,7 +103,7 @@ export class Repository {
   }
 
   get indexFiles(): IndexFiles {
-    return this.caches.indexFiles;
+    return this.#caches.indexFiles;
   }
 
   /** Remembers that a file cannot be used, and why, in {@link indexProblems}. */
@@ -117,20 +121,21 @@ export class Repository {
   #openCommitGraph(directories: readonly string[]): CommitGraph | undefined {
     if (fs.existsSync(path.join(this.gitDirectory, 'shallow'))) return undefined;
     const { format, config, indexProblems: problems } = this;
-    return openCommitGraph({ directories, format, config, files: this.caches.indexFiles, problems });
+    return openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
   }
 
   /** Gives up what the request held. */
   close(): void {
     this.#objects?.view.close();
     this.#objects = undefined;
-    this.caches.trim();
+    this.#caches.trim();
   }
 }
 
 function realGitDirectory(candidate: string): string | undefined {
   try {
-    const real = fs.realpathSync(candidate);
+    if (!fs.statSync(candidate, { throwIfNoEntry: false })) return undefined;
+    const real = fs.realpathSync.native(candidate);
     const directories = ['objects', 'refs'].every((name) => fs.statSync(path.join(real, name)).isDirectory());
     return directories && hasHead(real) ? real : undefined;
   } catch (error) {
@@ -140,11 +145,11 @@ function realGitDirectory(candidate: string): string | undefined {
   }
 }
 
-/** What a repository is read from; any of it may be a link. */
+/** What a repository is read from, parents first; any of it may be a link. */
 const PARTS = [
-  '.',
   'objects',
   'objects/pack',
+  'objects/info',
   'objects/info/alternates',
   'objects/info/commit-graph',
   'objects/info/commit-graphs',
@@ -155,9 +160,26 @@ const PARTS = [
 
 /** Whether no link leads out of the directories that may be read. */
 function staysInside(gitDirectory: string, allowed: AllowDirectory): boolean {
-  return PARTS.map((name) => path.join(gitDirectory, name))
-    .filter((file) => fs.existsSync(file))
-    .every((file) => allowed(fs.realpathSync(file)));
+  const parents = new Map<string, string | undefined>([['.', gitDirectory]]);
+  return (
+    allowed(gitDirectory) &&
+    PARTS.every((name) => {
+      const parent = parents.get(path.dirname(name));
+      const real = parent && realChild(path.join(parent, path.basename(name)));
+      parents.set(name, real);
+      return !real || allowed(real);
+    })
+  );
+}
+
+/** The real path of a file in a directory whose path is real; undefined where there is none. */
+function realChild(file: string): string | undefined {
+  try {
+    const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+    return stat?.isSymbolicLink() ? fs.realpathSync.native(file) : stat && file;
+  } catch {
+    return undefined;
+  }
 }
 
 /** HEAD is a symbolic ref below `refs/`, an id, or (of old) a symbolic link. */

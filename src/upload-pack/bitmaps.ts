@@ -2,6 +2,8 @@
 import { buildBitmaps } from '../pack/build-bitmaps.ts';
 import type { Pace } from '../pack/pace.ts';
 import type { Reachability } from '../repository/reachability.ts';
+import { RefPrefixes } from '../repository/ref-prefixes.ts';
+import type { RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type OwnBitmaps, packSetOf } from '../store/own-bitmaps.ts';
 import type { CommandContext } from './command.ts';
@@ -29,10 +31,22 @@ export async function buildOwnBitmaps(
   const { view } = repository.objects;
   if (!repository.config.boolean('pack.usebitmaps', true) || repository.shallow.length > 0) return undefined;
   if (findBitmaps({ repository, ownBitmaps: store })?.objects === view.packedObjects) return undefined;
-  const refs = await repository.refs.list(undefined, () => (pace.due() ? pace.pause() : undefined));
-  const tips = refs.map(({ oid }) => (oid ? view.findHex(oid) : -1)).filter((number) => number >= 0);
+  const tips = await findTips(repository, pace);
   const packs = packSetOf(view);
-  const bitmaps = await buildBitmaps(repository.objects, [...new Set(tips)], packs.checksum, pace);
+  const bitmaps = await buildBitmaps(repository.objects, tips, packs.checksum, pace);
   store.write(repository.gitDirectory, packs, bitmaps);
   return bitmaps.length;
+}
+
+/** The numbers of what refs point at, each once. */
+async function findTips(repository: Repository, pace: Pace): Promise<number[]> {
+  const { view } = repository.objects;
+  const tips = new Set<number>();
+  const visitor: RefVisitor = {
+    loose: (ref) => void tips.add(view.findHex(ref.oid)),
+    packed: (line) => void tips.add(view.find(line.oid)),
+  };
+  await repository.refs.visit(new RefPrefixes(), visitor, () => (pace.due() ? pace.pause() : undefined));
+  tips.delete(-1);
+  return [...tips];
 }

@@ -17,7 +17,7 @@ const MOST_ARGUMENTS = 64;
 
 export const lsRefs: Command = async (context, args) => {
   const { repository, sink, pace, statistics } = context;
-  const { answers } = repository.caches;
+  const { answers } = repository;
   const request = parseLsRefs(args);
   const pause: Pause = () => (pace.due() ? pace.pause() : undefined);
   const key = args.length <= MOST_ARGUMENTS ? keyOf(repository, args) : undefined;

@@ -1,11 +1,12 @@
 /** The lines of an `ls-refs` answer, made in one buffer that is used again and sent whenever it is full. */
 import { repositoryCorrupt } from '../errors.ts';
 import { FLUSH, MAX_PKT_PAYLOAD, writeLength } from '../protocol/pkt-line.ts';
+import { SLOT_BYTES } from '../protocol/sideband.ts';
 import type { PackedLine } from '../repository/packed-line.ts';
 import type { ResponseSink } from './response-sink.ts';
 
-/** Bytes of a piece; one more line always fits behind them. */
-const PIECE_BYTES = 64 * 1024;
+/** A piece is sent when it has grown to this, so that with one more line it fits in a chunk. */
+const PIECE_BYTES = 3 * SLOT_BYTES;
 const PEELED = Buffer.from(' peeled:');
 const LF = 10;
 
