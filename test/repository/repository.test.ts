@@ -71,6 +71,40 @@ describe('includes', () => {
   });
 });
 
+describe('the configuration', () => {
+  const allowed = () => true;
+  const open = (directory: string, known: RepositoryCaches) =>
+    Repository.open(directory, known, allowed).config;
+  /** For which files written now are old enough to be trusted. */
+  const cachesOfLater = () => new RepositoryCaches(undefined, () => Date.now() + 60_000);
+
+  it('is read once, and again when it or what it includes changes', () => {
+    const { root, directory } = makeRepository();
+    const known = cachesOfLater();
+    const included = path.join(root, 'common');
+    git(directory, ['config', 'include.path', '../common']);
+    const first = open(directory, known);
+    expect(open(directory, known)).toBe(first);
+    fs.writeFileSync(included, '[lsrefs]\n\tunborn = ignore\n');
+    const second = open(directory, known);
+    expect(second.get('lsrefs.unborn')).toBe('ignore');
+    expect(open(directory, known)).toBe(second);
+    fs.utimesSync(included, 1, 1);
+    expect(open(directory, known)).not.toBe(second);
+    git(directory, ['config', 'lsrefs.unborn', 'allow']);
+    expect(open(directory, known).get('lsrefs.unborn')).toBe('allow');
+  });
+
+  it('is not kept for other rules of what may be read, nor when it is too young', () => {
+    const { directory } = makeRepository();
+    const known = cachesOfLater();
+    const first = open(directory, known);
+    expect(Repository.open(directory, known, () => true).config).not.toBe(first);
+    const young = new RepositoryCaches(undefined, () => Date.now());
+    expect(open(directory, young)).not.toBe(open(directory, young));
+  });
+});
+
 describe('links', () => {
   it.each(['objects/pack', 'refs', 'objects'])('out of the root are not followed: %s', (name) => {
     const { directory, open } = makeRepository();

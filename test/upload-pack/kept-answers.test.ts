@@ -209,6 +209,35 @@ describe('an answer is given again', () => {
     );
   });
 
+  it('not when packed-refs alone was written anew', async () => {
+    git(directory, ['pack-refs', '--all']);
+    age();
+    await byUs(ALL);
+    const file = path.join(directory, 'packed-refs');
+    const moved = fs
+      .readFileSync(file, 'latin1')
+      .replace(`${commits[0]} refs/heads`, `${commits[1]} refs/heads`);
+    fs.writeFileSync(file, moved, 'latin1');
+    const answer = await byUs(ALL);
+    expect(answer).toContain(`${commits[1]} refs/heads/main`);
+    expect(answer).toBe(byGit(ALL));
+  });
+
+  it('not when a pack went with the object of a ref', async () => {
+    const history = new History(100);
+    history.commit({ branch: 'other', files: { other: 'other\n' } });
+    const before = fs.readdirSync(path.join(directory, 'objects/pack'));
+    history.importInto(directory);
+    age();
+    expect(await byUs(ALL)).toContain('refs/heads/other');
+    for (const name of fs.readdirSync(path.join(directory, 'objects/pack'))) {
+      if (!before.includes(name)) fs.rmSync(path.join(directory, 'objects/pack', name));
+    }
+    const answer = await byUs(ALL);
+    expect(answer).not.toContain('refs/heads/other');
+    expect(answer).toBe(byGit(ALL));
+  });
+
   it('only where everything was two seconds old when it was read', async () => {
     git(directory, ['pack-refs', '--all']);
     const settled = fs.lstatSync(path.join(directory, 'packed-refs')).ctimeMs + 2000;

@@ -36,3 +36,33 @@ it('fills the buffers that come back', async () => {
   expect(new Uint8Array(sink.takeChunk())[0]).toBe(42);
   port1.close();
 });
+
+it('lends chunks for long sections, and keeps what it was given', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const sink = new ChannelSink(port2, 1_000_000, new Pace());
+  const lines = new Uint8Array(100_000).fill(7);
+  await sink.sendLines(lines);
+  expect(lines).toEqual(new Uint8Array(100_000).fill(7));
+  const [{ bytes }] = await once(port1, 'message');
+  expect(bytes).toEqual(lines);
+  const { buffer: lent } = bytes;
+  expect(lent.byteLength).toBeGreaterThan(bytes.length);
+  port1.postMessage({ type: 'credit', bytes: bytes.length, buffer: lent }, [lent]);
+  await once(port2, 'message');
+  expect(new Uint8Array(sink.takeChunk())[0]).toBe(7);
+  port1.close();
+});
+
+it.each([0, 10, 5_000, 65_520, 65_521, 262_080, 262_081])(
+  'sends a section of %d bytes alone',
+  async (length) => {
+    const { port1, port2 } = new MessageChannel();
+    const sink = new ChannelSink(port2, 1_000_000, new Pace());
+    const memory = Buffer.alloc(length + 100_000, 1);
+    await sink.sendLines(memory.subarray(5, 5 + length));
+    const [{ bytes }] = await once(port1, 'message');
+    expect(Buffer.from(bytes).equals(memory.subarray(5, 5 + length))).toBe(true);
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(Math.max(length, 262_080));
+    port1.close();
+  },
+);
