@@ -39,7 +39,8 @@ export class PackedLine {
     const { data } = this;
     this.start = start;
     this.nameStart = this.#refs.nameAt(start);
-    if (!this.#decode(start, this.oid)) throw this.#refs.unexpected(start);
+    const length = this.nameStart - 1 - start;
+    if (!decode(data, start, length, this.oid)) throw this.#refs.unexpected(start);
     this.nameEnd = refNameEnd(data, this.nameStart);
     this.named = this.nameEnd >= 0 && data[this.nameEnd] === LF;
     const end = this.named ? this.nameEnd : data.indexOf(LF, this.nameStart - 1);
@@ -47,8 +48,9 @@ export class PackedLine {
     this.peeled = -1;
     if (data[this.next] === CARET) {
       this.peeled = this.next + 1;
-      const end = this.peeled + this.#hexLength;
-      if (data[end] !== LF || !this.#decode(this.peeled, SCRATCH)) throw this.#refs.unexpected(this.next);
+      const end = this.peeled + length;
+      if (data[end] !== LF || !decode(data, this.peeled, length, SCRATCH))
+        throw this.#refs.unexpected(this.next);
       this.next = end + 1;
     }
     this.peeledKnown = this.#refs.fullyPeeled || (this.#refs.tagsPeeled && this.#isTag());
@@ -71,7 +73,7 @@ export class PackedLine {
 
   /** The peeled value in binary, in memory that is used again. */
   peeledOid(): Uint8Array {
-    this.#decode(this.peeled, SCRATCH);
+    decode(this.data, this.peeled, this.#hexLength, SCRATCH);
     return SCRATCH;
   }
 
@@ -83,18 +85,18 @@ export class PackedLine {
     for (let i = 0; i < TAGS.length; i++) if (this.data[this.nameStart + i] !== TAGS[i]) return false;
     return true;
   }
+}
 
-  #decode(at: number, oid: Uint8Array): boolean {
-    const { data } = this;
-    let seen = 0;
-    for (let i = 0, from = at; i < this.#hexLength; i += 2, from += 2) {
-      const high = DIGITS[data[from]];
-      const low = DIGITS[data[from + 1]];
-      seen |= high | low;
-      oid[i >> 1] = (high << 4) | low;
-    }
-    return seen < 16;
+/** Reads an id of `length` hex digits; false where there are others. */
+function decode(data: Uint8Array, at: number, length: number, oid: Uint8Array): boolean {
+  let seen = 0;
+  for (let i = 0, from = at; from < at + length; i++, from += 2) {
+    const high = DIGITS[data[from]];
+    const low = DIGITS[data[from + 1]];
+    seen |= high | low;
+    oid[i] = (high << 4) | low;
   }
+  return seen < 16;
 }
 
 const SCRATCH = new Uint8Array(32);

@@ -28,9 +28,12 @@ export const lsRefs: Command = async (context, args) => {
     return;
   }
   const listing = new Listing(context, request, pause, key === undefined ? 0 : answers.most);
-  const made = await listing.send();
-  statistics.refs = listing.count;
-  if (key !== undefined && made) answers.keep(key, made);
+  try {
+    const made = await listing.send();
+    if (key !== undefined && made) answers.keep(key, made);
+  } finally {
+    statistics.refs = listing.count;
+  }
 };
 
 /** All that decides an answer but for what stamps tell of. */
