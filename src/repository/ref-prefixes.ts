@@ -2,7 +2,10 @@
 
 /** Names and prefixes are byte strings (latin1), which JavaScript compares bytewise. */
 export class RefPrefixes {
-  /** Sorted, and none begins with another; one empty one matches everything. What a prefix covers lies directly behind it, with no other between. */
+  /**
+   * None begins with another, so what a prefix covers lies directly behind it, with no other between. An empty one
+   * alone matches everything.
+   */
   readonly sorted: readonly string[];
 
   /** @param prefixes byte prefixes; empty matches everything */

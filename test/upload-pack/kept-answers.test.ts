@@ -54,7 +54,7 @@ beforeEach(makeRepository);
 
 /**
  * The answer of git, less what is left out here: git 2.39 lists refs whose object is not there, and broken ones with
- * the zero id; later ones do not.
+ * the zero id.
  */
 function byGit(args: readonly string[]): string {
   const env = { ...GIT_ENVIRONMENT, GIT_PROTOCOL: 'version=2' };
