@@ -68,10 +68,10 @@ export class RefLines {
   }
 
   async #send(): Promise<void> {
-    const piece = new Uint8Array(this.#buffer.subarray(0, this.#length));
+    const piece = this.#buffer.subarray(0, this.#length);
     this.#room -= this.#length;
     this.#length = 0;
-    if (this.#room >= 0) this.#pieces.push(piece);
+    if (this.#room >= 0) this.#pieces.push(new Uint8Array(piece));
     else this.#pieces = [];
     await this.#sink.sendLines(piece);
   }

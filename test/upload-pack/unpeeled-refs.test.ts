@@ -16,7 +16,7 @@ history.tag('v2', mark);
 history.importInto(directory);
 git(directory, ['tag', '-a', '-m', 'nested', 'v3', 'v2']);
 git(directory, ['tag', 'light', 'main']);
-git(directory, ['update-ref', 'refs/heads/tagged', 'v1']);
+git(directory, ['update-ref', 'refs/other/tagged', 'v1']);
 git(directory, ['pack-refs', '--all']);
 const file = path.join(directory, 'packed-refs');
 const lines = fs.readFileSync(file, 'latin1').split('\n');
