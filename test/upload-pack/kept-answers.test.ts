@@ -118,25 +118,33 @@ function act(kind: string, ref: string, other: string, value: number): void {
   };
   switch (kind) {
     case 'update':
-      return quietly('update-ref', `refs/heads/${ref}`, commits[value]);
+      quietly('update-ref', `refs/heads/${ref}`, commits[value]);
+      break;
     case 'tag':
-      return quietly('update-ref', `refs/tags/${ref}`, tags[value]);
+      quietly('update-ref', `refs/tags/${ref}`, tags[value]);
+      break;
     case 'delete':
-      return quietly('update-ref', '-d', `refs/heads/${ref}`);
+      quietly('update-ref', '-d', `refs/heads/${ref}`);
+      break;
     case 'pack':
-      return quietly('pack-refs');
+      quietly('pack-refs');
+      break;
     case 'pack all':
-      return quietly('pack-refs', '--all', '--prune');
+      quietly('pack-refs', '--all', '--prune');
+      break;
     case 'symbolic':
-      return quietly('symbolic-ref', `refs/heads/${ref}`, `refs/heads/${other}`);
+      quietly('symbolic-ref', `refs/heads/${ref}`, `refs/heads/${other}`);
+      break;
     case 'head':
-      return quietly('symbolic-ref', 'HEAD', `refs/heads/${ref}`);
+      quietly('symbolic-ref', 'HEAD', `refs/heads/${ref}`);
+      break;
     case 'detach':
-      return quietly('update-ref', '--no-deref', 'HEAD', commits[value]);
+      quietly('update-ref', '--no-deref', 'HEAD', commits[value]);
+      break;
     case 'in place':
       if (fs.statSync(file, { throwIfNoEntry: false })?.isFile())
         fs.writeFileSync(file, `${commits[value]}\n`);
-      return;
+      break;
     case 'by hand':
       if (!fs.existsSync(file)) {
         try {
@@ -145,16 +153,20 @@ function act(kind: string, ref: string, other: string, value: number): void {
           // A file where a directory should be.
         }
       }
-      return;
+      break;
     case 'remove':
-      return fs.rmSync(file, { force: true, recursive: true });
+      fs.rmSync(file, { force: true, recursive: true });
+      break;
     case 'repack':
-      return quietly('repack', '-q', '-ad');
+      quietly('repack', '-q', '-ad');
+      break;
     case 'hide':
-      return quietly('config', 'transfer.hideRefs', `refs/heads/${ref}`);
+      quietly('config', 'transfer.hideRefs', `refs/heads/${ref}`);
+      break;
     case 'loose object': {
       const oid = git(directory, ['commit-tree', '-m', `${ref}${value}`, `${commits[0]}^{tree}`]);
-      return quietly('update-ref', `refs/heads/${ref}`, oid);
+      quietly('update-ref', `refs/heads/${ref}`, oid);
+      break;
     }
     case 'prune':
       // Objects go while refs still name them.
