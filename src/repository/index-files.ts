@@ -1,38 +1,165 @@
-/** Index files (`.idx`, `.rev`, `.bitmap`, multi-pack-index, commit-graph, packed-refs), held whole in memory. */
+/**
+ * Index files (`.idx`, `.rev`, `.bitmap`, multi-pack-index, commit-graph, packed-refs), held whole in memory: where
+ * they are shared, once for all workers of the process.
+ */
 import fs from 'node:fs';
+import { collectGarbage } from './collect-garbage.ts';
+import { type CopyOwner, type CopyParts, IndexCopy } from './index-copy.ts';
+import { type ExchangeListener, IndexExchange } from './index-exchange.ts';
+import { type IndexKind, kindOfIndex } from './index-kind.ts';
 import { isMissing } from './missing-file.ts';
 
-/** Tables that are made from a file: typed arrays by name. */
-export type Tables = Readonly<Record<string, Uint8Array | Uint32Array | Int32Array | Float64Array>>;
+export type { IndexFile, Tables } from './index-copy.ts';
 
-export interface IndexFile {
-  readonly path: string;
-  /** The whole file; not to be written to. */
-  readonly data: Buffer;
-  /** Inode, size and times: another file under the same path has another. */
-  readonly identity: string;
-  /**
-   * Tables made from this file, kept as long as it is. `make` is called where there are none yet; what it throws goes
-   * through.
-   */
-  derive<T extends Tables>(name: string, make: () => T): T;
+/** What the workers of a process have in common; counters have one element each, in shared memory. */
+export interface IndexSharing {
+  /** Name of the channel on which they tell each other what they hold. */
+  readonly channel: string;
+  /** Goes up with every use of a file. */
+  readonly clock: BigInt64Array;
+  /** Bytes held, as the worker that changed it last sees it; all come to see the same. */
+  readonly held: BigInt64Array;
+  /** Files read. */
+  readonly loads: Readonly<Record<IndexKind, BigInt64Array>>;
 }
 
-export class IndexFiles {
-  readonly #budget: number;
-  /** The least recently used first. */
-  readonly #files = new Map<string, LoadedFile>();
+/** The garbage that may wait for a collection, as a share of the budget, and in bytes at the least. */
+const GARBAGE_SHARE = 0.25;
+const LEAST_GARBAGE = 16 * 2 ** 20;
 
-  /** @param budget bytes held for files that no one has asked for lately */
-  constructor(budget: number) {
+export class IndexFiles implements CopyOwner, ExchangeListener {
+  readonly #budget: number;
+  readonly #sharing: IndexSharing | undefined;
+  readonly #files = new Map<string, IndexCopy>();
+  readonly #onRelease: () => void;
+  #exchange: IndexExchange | undefined;
+  #ticks = 0n;
+  #memory = 0;
+  /** Bytes let go of since the last collection. */
+  #garbage = 0;
+  #sweeping = false;
+
+  /**
+   * @param budget bytes held for files that no one has asked for lately, in all workers that share
+   * @param sharing undefined: the files are this thread's alone
+   * @param onRelease told when files were let go of: whoever keeps one for later should let go of it too
+   */
+  constructor(budget: number, sharing?: IndexSharing, onRelease: () => void = () => {}) {
     this.#budget = budget;
+    this.#sharing = sharing;
+    this.#onRelease = onRelease;
+    if (sharing) this.#exchange = new IndexExchange(sharing.channel, this);
   }
 
   /**
    * The file at `path`, read again only where it changed; undefined where there is none.
    * @throws the system's error when it cannot be read
    */
-  open(path: string): IndexFile | undefined {
+  open(path: string): IndexCopy | undefined {
+    return this.#withFile(path, (fd, size, identity) => {
+      const copy = this.#find(path, identity) ?? this.#load(fd, size, path, identity);
+      this.#use(copy);
+      return copy;
+    });
+  }
+
+  /**
+   * The content of a file that is needed just once and not kept; undefined where there is none.
+   * @throws the system's error when it cannot be read
+   */
+  readOnce(path: string): Buffer | undefined {
+    return this.#withFile(path, (fd) => {
+      this.#countLoad(path);
+      return fs.readFileSync(fd);
+    });
+  }
+
+  /**
+   * Says that a file that was opened before is used again, without a look at the disk. Returns the copy to use from
+   * now on: the one that the workers agreed on. One that was dropped meanwhile is held again.
+   */
+  use(file: IndexCopy): IndexCopy {
+    this.receive();
+    const held = this.#files.get(file.path);
+    if (held && held.identity !== file.identity) return file;
+    if (!held) this.#announce(file);
+    const copy = held ?? file;
+    this.#use(copy);
+    return copy;
+  }
+
+  /** Whether this very copy is held. */
+  holds(file: IndexCopy): boolean {
+    return this.#files.get(file.path) === file;
+  }
+
+  /** Drops a file that is known to be gone from the disk, in all workers. */
+  drop(file: IndexCopy): void {
+    const held = this.#files.get(file.path);
+    if (held?.identity !== file.identity) return;
+    this.#exchange?.dropped(held.path, held.serial);
+    this.#forget(held);
+  }
+
+  /** Bytes held, tables included. */
+  get memory(): number {
+    return this.#memory;
+  }
+
+  /** Lets go of everything, in this thread; nothing is shared from then on. */
+  close(): void {
+    this.#exchange?.close();
+    this.#exchange = undefined;
+    for (const copy of this.#files.values()) this.#forget(copy);
+  }
+
+  // What copies ask for.
+
+  get shared(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  tick(): bigint {
+    return this.#sharing ? Atomics.add(this.#sharing.clock, 0, 1n) + 1n : ++this.#ticks;
+  }
+
+  receive(): void {
+    this.#exchange?.receive();
+  }
+
+  grown(copy: IndexCopy, bytes: number): void {
+    if (!this.holds(copy)) return;
+    this.#account(bytes);
+    this.#exchange?.held(copy.parts);
+    this.#trim(copy);
+  }
+
+  // What other workers say.
+
+  onJoin(): void {
+    for (const copy of this.#files.values()) this.#exchange?.held(copy.parts);
+  }
+
+  onHeld(parts: CopyParts): void {
+    const ours = this.#files.get(parts.path);
+    if (ours?.identity === parts.identity && ours.serial <= parts.serial) {
+      this.#account(ours.adopt(parts.derived));
+      // They hold another copy of the same file: they are to take this one.
+      if (ours.serial < parts.serial) this.#exchange?.held(ours.parts);
+    } else if (!ours || ours.identity === parts.identity || ours.serial < parts.serial) {
+      const theirs = new IndexCopy(parts, this);
+      if (ours?.identity === parts.identity) theirs.adopt(ours.parts.derived);
+      this.#hold(theirs);
+    }
+    this.#trim(this.#files.get(parts.path)!);
+  }
+
+  onDropped(path: string, serial: bigint): void {
+    const copy = this.#files.get(path);
+    if (copy?.serial === serial) this.#forget(copy);
+  }
+
+  #withFile<T>(path: string, action: (fd: number, size: number, identity: string) => T): T | undefined {
     let fd: number;
     try {
       fd = fs.openSync(path, 'r');
@@ -41,61 +168,92 @@ export class IndexFiles {
       throw error;
     }
     try {
-      const stat = fs.fstatSync(fd, { bigint: true });
-      const identity = `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-      let file = this.#files.get(path);
-      if (file?.identity !== identity) file = new LoadedFile(path, fs.readFileSync(fd), identity);
-      this.#files.delete(path);
-      this.#files.set(path, file);
-      this.#trim();
-      return file;
+      const { ino, size, mtimeNs, ctimeNs } = fs.fstatSync(fd, { bigint: true });
+      return action(fd, Number(size), `${ino}:${size}:${mtimeNs}:${ctimeNs}`);
     } finally {
       fs.closeSync(fd);
     }
   }
 
-  /** Bytes held, tables included. */
-  get memory(): number {
-    let sum = 0;
-    for (const file of this.#files.values()) sum += file.memory;
-    return sum;
+  #find(path: string, identity: string): IndexCopy | undefined {
+    this.receive();
+    const copy = this.#files.get(path);
+    return copy?.identity === identity ? copy : undefined;
   }
 
-  #trim(): void {
-    let memory = this.memory;
-    for (const [path, file] of this.#files) {
-      if (memory <= this.#budget || this.#files.size === 1) return;
-      memory -= file.memory;
-      this.#files.delete(path);
+  #load(fd: number, size: number, path: string, identity: string): IndexCopy {
+    const copy = IndexCopy.read(fd, size, { path, identity }, this);
+    this.#countLoad(path);
+    // Another worker may have been faster.
+    const meanwhile = this.#find(path, identity);
+    if (meanwhile) this.#discard(copy.bytes);
+    else this.#announce(copy);
+    return meanwhile ?? copy;
+  }
+
+  #countLoad(path: string): void {
+    if (this.#sharing) Atomics.add(this.#sharing.loads[kindOfIndex(path)], 0, 1n);
+  }
+
+  #use(copy: IndexCopy): void {
+    copy.lastUse = this.tick();
+    this.#trim(copy);
+  }
+
+  #announce(copy: IndexCopy): void {
+    copy.lastUse = this.tick();
+    this.#hold(copy);
+    this.#exchange?.held(copy.parts);
+  }
+
+  /** Puts a copy in the place of what was held under its path. */
+  #hold(copy: IndexCopy): void {
+    const before = this.#files.get(copy.path);
+    if (before) this.#forget(before);
+    this.#files.set(copy.path, copy);
+    this.#account(copy.bytes);
+  }
+
+  #forget(copy: IndexCopy): void {
+    this.#files.delete(copy.path);
+    this.#account(-copy.bytes);
+    this.#discard(copy.bytes);
+  }
+
+  /** Drops what was used longest ago in any worker, but not `newest`, until the rest is within the budget. */
+  #trim(newest: IndexCopy): void {
+    if (this.#memory <= this.#budget) return;
+    // Read once: other workers go on using files meanwhile.
+    const uses = Array.from(this.#files.values(), (copy) => ({ copy, lastUse: copy.lastUse }));
+    for (const { copy } of uses.sort((a, b) => (a.lastUse < b.lastUse ? -1 : 1))) {
+      if (this.#memory <= this.#budget) return;
+      if (copy === newest) continue;
+      this.#exchange?.dropped(copy.path, copy.serial);
+      this.#forget(copy);
     }
   }
-}
 
-class LoadedFile implements IndexFile {
-  readonly path: string;
-  readonly data: Buffer;
-  readonly identity: string;
-  readonly #tables = new Map<string, Tables>();
-
-  constructor(path: string, data: Buffer, identity: string) {
-    this.path = path;
-    this.data = data;
-    this.identity = identity;
+  #account(bytes: number): void {
+    this.#memory += bytes;
+    if (this.#sharing && this.#exchange) Atomics.store(this.#sharing.held, 0, BigInt(this.#memory));
   }
 
-  derive<T extends Tables>(name: string, make: () => T): T {
-    const known = this.#tables.get(name) as T | undefined;
-    if (known) return known;
-    const tables = make();
-    this.#tables.set(name, tables);
-    return tables;
+  #discard(bytes: number): void {
+    this.#garbage += bytes;
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    setImmediate(() => this.#sweep()).unref();
   }
 
-  get memory(): number {
-    let sum = this.data.length;
-    for (const tables of this.#tables.values()) {
-      for (const table of Object.values(tables)) sum += table.byteLength;
-    }
-    return sum;
+  /**
+   * V8 does not count shared memory, so a thread with nothing else to collect would hold on to what it let go of for
+   * hours, in every thread that has seen it.
+   */
+  #sweep(): void {
+    this.#sweeping = false;
+    this.#onRelease();
+    if (!this.shared || this.#garbage < Math.max(LEAST_GARBAGE, this.#budget * GARBAGE_SHARE)) return;
+    this.#garbage = 0;
+    collectGarbage();
   }
 }

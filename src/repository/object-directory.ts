@@ -43,16 +43,20 @@ export class ObjectDirectory {
     return [...this.#unusable.values()].map((entry) => entry.why);
   }
 
-  /** Why files that only make reading faster were not used when they were last looked at. */
+  /** Why multi-pack-indexes were not used when they were last looked at. */
   get indexProblems(): readonly string[] {
     return this.#indexProblems;
   }
 
-  /** Bytes of indexes held in memory. */
-  get memory(): number {
-    let sum = 0;
-    for (const { pack } of this.#known.values()) sum += pack.index.memory;
-    return sum;
+  /** Why `.rev` files are not used. */
+  get revProblems(): string[] {
+    return [...this.#known.values()].flatMap(({ pack }) => pack.revProblems);
+  }
+
+  /** Whether its packs hold on to indexes that were dropped: to close it frees their memory. */
+  get holdsDropped(): boolean {
+    for (const { pack } of this.#known.values()) if (!pack.indexIsHeld) return true;
+    return false;
   }
 
   /**
@@ -115,11 +119,12 @@ export class ObjectDirectory {
       const name = file.slice(0, -'.idx'.length);
       if (file.startsWith('.') || !file.endsWith('.idx') || !all.has(`${name}.pack`)) continue;
       const stat = fs.statSync(path.join(directory, `${name}.pack`), { throwIfNoEntry: false });
-      if (!stat) continue;
+      const index = fs.statSync(path.join(directory, file), { throwIfNoEntry: false });
+      if (!stat || !index) continue;
       const cruft = all.has(`${name}.mtimes`) ? 1 : 0;
       const bySize = (Number.MAX_SAFE_INTEGER - stat.size).toString().padStart(16, '0');
       listing.set(name, {
-        identity: `${stat.ino}:${stat.size}:${stat.mtimeMs}`,
+        identity: `${identityOf(stat)}:${identityOf(index)}`,
         order: `${cruft}:${bySize}:${name}`,
       });
     }
@@ -129,9 +134,12 @@ export class ObjectDirectory {
   /** Brings the open packs in line with a listing; false when a pack was gone before it could be opened. */
   #open(listing: Map<string, { identity: string; order: string }>): boolean {
     for (const [name, known] of this.#known) {
-      if (listing.get(name)?.identity === known.identity) continue;
+      if (listing.get(name)?.identity === known.identity) {
+        known.pack.renew();
+        continue;
+      }
       this.#known.delete(name);
-      known.pack.release();
+      known.pack.releaseGone();
     }
     let complete = true;
     const unusable = new Map<string, { identity: string; why: string }>();
@@ -143,7 +151,13 @@ export class ObjectDirectory {
         continue;
       }
       try {
-        const pack = PackFile.open(path.join(this.path, 'pack'), name, this.#format, this.#windows);
+        const pack = PackFile.open(
+          path.join(this.path, 'pack'),
+          name,
+          this.#format,
+          this.#windows,
+          this.#indexFiles,
+        );
         this.#known.set(name, { identity, order, pack });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
@@ -154,4 +168,8 @@ export class ObjectDirectory {
     this.#unusable = unusable;
     return complete;
   }
+}
+
+function identityOf({ ino, size, mtimeMs }: fs.Stats): string {
+  return `${ino}:${size}:${mtimeMs}`;
 }

@@ -58,7 +58,9 @@ export class ObjectView {
         if (indexed) this.#admitIndexed(indexed, directories[k]);
       for (const { packs } of found) this.#admitPacks(packs);
       this.#findBitmapped(found.map(({ packs }) => packs));
-      if (options.multiPackIndex) this.#indexProblems = directories.flatMap((each) => each.indexProblems);
+      this.#indexProblems = directories.flatMap((each) =>
+        options.multiPackIndex ? [...each.indexProblems, ...each.revProblems] : each.revProblems,
+      );
     } catch (error) {
       this.close();
       throw error;
@@ -103,7 +105,7 @@ export class ObjectView {
     return this.#indexes;
   }
 
-  /** Why multi-pack-indexes are not used; other than {@link problems}, these hide no objects. */
+  /** Why multi-pack-indexes and `.rev` files are not used; other than {@link problems}, these hide no objects. */
   get indexProblems(): readonly string[] {
     return this.#indexProblems;
   }

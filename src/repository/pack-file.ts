@@ -2,9 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
+import { HeldIndex } from './held-index.ts';
+import type { IndexFiles } from './index-files.ts';
 import { inflateHead } from './inflate.ts';
 import { type ObjectFormat, type ObjectType, OFS_DELTA, REF_DELTA } from './object-format.ts';
-import { PackIndex } from './pack-index.ts';
+import type { PackIndex } from './pack-index.ts';
 import { readFully, WINDOW_BYTES, type WindowCache, type WindowSource } from './windows.ts';
 
 /** Length of the longest entry header: a 64-bit size, then a SHA-256 id. */
@@ -49,7 +51,7 @@ export class PackFile implements WindowSource {
   readonly name: string;
   /** Its path less `.pack`. */
   readonly stem: string;
-  readonly index: PackIndex;
+  readonly #index: HeldIndex;
   readonly #windows: WindowCache;
   readonly #hash: number;
   readonly #head: EntryHead = { type: OFS_DELTA, size: 0, data: 0, baseOffset: 0 };
@@ -60,7 +62,7 @@ export class PackFile implements WindowSource {
     fd: number,
     size: number,
     stem: string,
-    index: PackIndex,
+    index: HeldIndex,
     hash: number,
     windows: WindowCache,
   ) {
@@ -68,26 +70,28 @@ export class PackFile implements WindowSource {
     this.size = size;
     this.name = path.basename(stem);
     this.stem = stem;
-    this.index = index;
+    this.#index = index;
     this.#hash = hash;
     this.#windows = windows;
   }
 
   /**
-   * Opens `<directory>/<name>.pack` and its index, held once.
+   * Opens `<directory>/<name>.pack` and its index.
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`, or the system's error (`ENOENT` where a repack was faster)
    */
-  static open(directory: string, name: string, format: ObjectFormat, windows: WindowCache): PackFile {
+  static open(
+    directory: string,
+    name: string,
+    format: ObjectFormat,
+    windows: WindowCache,
+    indexFiles: IndexFiles,
+  ): PackFile {
     const stem = path.join(directory, name);
     const fd = fs.openSync(`${stem}.pack`, 'r');
     try {
       const size = fs.fstatSync(fd).size;
-      const index = new PackIndex(
-        fs.readFileSync(`${stem}.idx`),
-        format,
-        `${name}.idx`,
-        readIfThere(`${stem}.rev`),
-      );
+      const held = new HeldIndex(stem, format, indexFiles);
+      const { index } = held;
       if (size < 12 + format.bytes) throw repositoryCorrupt(`${name}.pack is too short`);
       const head = Buffer.alloc(12);
       readFully(fd, head, 0);
@@ -100,11 +104,36 @@ export class PackFile implements WindowSource {
       if (head.readUInt32BE(8) !== index.count || !trailer.equals(index.packHash)) {
         throw repositoryCorrupt(`${name}.pack does not match its index`);
       }
-      return new PackFile(fd, size, stem, index, format.bytes, windows);
+      return new PackFile(fd, size, stem, held, format.bytes, windows);
     } catch (error) {
       fs.closeSync(fd);
       throw error;
     }
+  }
+
+  get index(): PackIndex {
+    return this.#index.index;
+  }
+
+  /** Why the pack's `.rev` file is not used. */
+  get revProblems(): string[] {
+    return this.#index.problems;
+  }
+
+  /** Says that a request uses the pack: what it holds of its index is what all workers hold. */
+  renew(): void {
+    this.#index.renew();
+  }
+
+  /** Whether its index is among the files that are held, or takes memory of its own. */
+  get indexIsHeld(): boolean {
+    return this.#index.isHeld;
+  }
+
+  /** {@link release} of a pack that is gone from the disk. */
+  releaseGone(): void {
+    this.#index.drop();
+    this.release();
   }
 
   retain(): void {
@@ -227,13 +256,5 @@ export class PackFile implements WindowSource {
 
   #damaged(offset: number) {
     return repositoryCorrupt(`${this.name}.pack has a damaged entry at ${offset}`);
-  }
-}
-
-function readIfThere(file: string): Buffer | undefined {
-  try {
-    return fs.readFileSync(file);
-  } catch {
-    return undefined;
   }
 }

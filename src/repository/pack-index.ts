@@ -1,11 +1,25 @@
 /** Pack indexes, version 1 and 2 (protocol section 6.2), and the order of a pack's objects on disk. */
-import { repositoryCorrupt } from '../errors.ts';
+import { reasonOf, repositoryCorrupt } from '../errors.ts';
+import type { IndexFile, Tables } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { sortByOffset } from './offset-order.ts';
 import { FANOUT_BYTES, OidTable } from './oid-table.ts';
+import { parseRev } from './rev-file.ts';
 
 const MAGIC_V2 = 0xff744f63;
 const KEY_SPACE = 2 ** 32;
+/** Of the tables made from an index. */
+const ORDER = 'order';
+
+/** Both ways between positions and ranks, and as text why the `.rev` file was ignored (empty: it was not). */
+interface PackOrder extends Tables {
+  readonly positions: Uint32Array;
+  readonly ranks: Uint32Array;
+  readonly revProblem: Uint8Array;
+}
+
+/** Where the bytes of an index are, with room for tables made from them. */
+export type IndexSource = Pick<IndexFile, 'data' | 'derive'>;
 
 /**
  * An index held in memory. Objects have two numbers: the **index position** (order of ids, as stored) and the
@@ -15,6 +29,7 @@ export class PackIndex {
   readonly count: number;
   readonly #data: Buffer;
   readonly #view: DataView;
+  readonly #format: ObjectFormat;
   readonly #hash: number;
   readonly #version: 1 | 2;
   readonly #ids: OidTable;
@@ -23,18 +38,22 @@ export class PackIndex {
   readonly #crcs: number;
   readonly #offsets: number;
   readonly #wideOffsets: number;
+  readonly #order: PackOrder;
   readonly #positionOfRank: Uint32Array;
   readonly #rankOfPosition: Uint32Array;
 
   /**
-   * @param data the whole `.idx` file
+   * @param source the whole `.idx` file
    * @param name the file's name, for messages
-   * @param rev the whole `.rev` file where there is one; a wrong one is ignored
+   * @param readRev gives the whole `.rev` file where there is one; a wrong one is ignored. It is asked for once for
+   *   all workers that share the source.
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
    */
-  constructor(data: Buffer, format: ObjectFormat, name: string, rev?: Buffer) {
+  constructor(source: IndexSource, format: ObjectFormat, name: string, readRev: () => Buffer | undefined) {
+    const { data } = source;
     this.#data = data;
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    this.#format = format;
     this.#hash = format.bytes;
     const fail = (what: string) => repositoryCorrupt(`${name} is not a pack index: ${what}`);
     if (data.length < FANOUT_BYTES + 2 * this.#hash) throw fail('it is too short');
@@ -58,14 +77,19 @@ export class PackIndex {
     this.#crcs = table + this.count * this.#hash;
     this.#offsets = this.#version === 2 ? this.#crcs + this.count * 4 : table;
     this.#wideOffsets = this.#offsets + this.count * 4;
-    this.#positionOfRank = this.#readRev(rev) ?? sortByOffset(this.count, (i) => this.#offsetAt(i));
-    this.#rankOfPosition = new Uint32Array(this.count);
-    for (let rank = 0; rank < this.count; rank++) this.#rankOfPosition[this.#positionOfRank[rank]] = rank;
+    this.#order = source.derive(ORDER, () => this.#makeOrder(readRev));
+    this.#positionOfRank = this.#order.positions;
+    this.#rankOfPosition = this.#order.ranks;
   }
 
-  /** Bytes of memory held. */
-  get memory(): number {
-    return this.#data.length + this.count * 8;
+  /** Why the `.rev` file was ignored; undefined where it was not, or where there is none. */
+  get revProblem(): string | undefined {
+    return Buffer.from(this.#order.revProblem).toString() || undefined;
+  }
+
+  /** Whether this index reads from that source and from its tables: the workers may have agreed on other ones. */
+  readsFrom(source: IndexSource): boolean {
+    return source.data === this.#data && source.derive(ORDER, () => this.#order) === this.#order;
   }
 
   /** The hash that ends the pack this index belongs to. */
@@ -133,21 +157,21 @@ export class PackIndex {
     return this.#view.getUint32(at) * KEY_SPACE + this.#view.getUint32(at + 4);
   }
 
-  /** Section 6.3: `RIDX`, version 1, hash id, then the index position of every rank. */
-  #readRev(rev: Buffer | undefined): Uint32Array | undefined {
-    if (rev?.length !== 12 + this.count * 4 + 2 * this.#hash) return undefined;
-    if (rev.toString('latin1', 0, 4) !== 'RIDX' || rev.readUInt32BE(4) !== 1) return undefined;
-    const packHash = rev.subarray(rev.length - 2 * this.#hash, rev.length - this.#hash);
-    if (!packHash.equals(this.packHash)) return undefined;
-    const positions = new Uint32Array(this.count);
-    let previous = -1;
-    for (let rank = 0; rank < this.count; rank++) {
-      positions[rank] = rev.readUInt32BE(12 + rank * 4);
-      if (positions[rank] >= this.count) return undefined;
-      const offset = this.#offsetAt(positions[rank]);
-      if (offset <= previous) return undefined;
-      previous = offset;
+  /** From the `.rev` file, which has been seen to be sound, or by sorting. */
+  #makeOrder(readRev: () => Buffer | undefined): PackOrder {
+    const { count } = this;
+    const offsetAt = (position: number) => this.#offsetAt(position);
+    let positions: Uint32Array | undefined;
+    let revProblem = '';
+    try {
+      const rev = readRev();
+      if (rev) positions = parseRev(rev, { count, format: this.#format, packHash: this.packHash, offsetAt });
+    } catch (error) {
+      revProblem = reasonOf(error);
     }
-    return positions;
+    positions ??= sortByOffset(count, offsetAt);
+    const ranks = new Uint32Array(count);
+    for (let rank = 0; rank < count; rank++) ranks[positions[rank]] = rank;
+    return { positions, ranks, revProblem: Buffer.from(revProblem) };
   }
 }

@@ -1,5 +1,5 @@
 /** What a thread keeps between requests: open packs, windows, rebuilt objects, index files, configurations, rendered answers. */
-import { IndexFiles } from './index-files.ts';
+import { IndexFiles, type IndexSharing } from './index-files.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { ObjectArena } from './object-arena.ts';
 import { ObjectDirectory } from './object-directory.ts';
@@ -12,10 +12,16 @@ export interface CacheBudgets {
   readonly windows: number;
   /** Bytes of rebuilt objects. */
   readonly objects: number;
-  /** Bytes of pack indexes kept for repositories that are not being served. */
+  /** Bytes of index files kept for repositories that are not being served; of all threads that share them. */
   readonly indexes: number;
   /** Bytes of rendered answers. */
   readonly answers: number;
+}
+
+export interface CacheOptions {
+  /** The time, in milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly sharing?: IndexSharing | undefined;
 }
 
 const MIB = 2 ** 20;
@@ -37,18 +43,20 @@ export class RepositoryCaches {
   readonly configs = new Configs();
   /** The time, in milliseconds since 1970. */
   readonly now: () => number;
-  readonly #budgets: CacheBudgets;
   readonly #directories = new Map<string, ObjectDirectory>();
   /** Asked for since the last {@link closeIdle}. */
   readonly #used = new Set<ObjectDirectory>();
 
-  constructor(budgets: CacheBudgets = DEFAULT_BUDGETS, now: () => number = Date.now) {
-    this.#budgets = budgets;
+  /**
+   * @param options the clock, and what the threads that share index files have in common; by default this thread has
+   *   its own
+   */
+  constructor(budgets: CacheBudgets = DEFAULT_BUDGETS, { now = Date.now, sharing }: CacheOptions = {}) {
     this.windows = new WindowCache(budgets.windows);
     this.arena = new ObjectArena(budgets.objects);
     this.answers = new KeptAnswers(budgets.answers);
     this.now = now;
-    this.indexFiles = new IndexFiles(budgets.indexes);
+    this.indexFiles = new IndexFiles(budgets.indexes, sharing, () => this.trim());
   }
 
   /** The object directory at a real path, with its packs open since the last request. */
@@ -79,16 +87,17 @@ export class RepositoryCaches {
     for (const directory of this.#directories.values()) directory.close();
     this.#directories.clear();
     this.answers.clear();
+    this.indexFiles.close();
   }
 
-  /** Closes the least recently used directories above the budget, but for those in use: called after a request. */
+  /**
+   * Closes directories, but for those in use: the least recently used where there are too many, and those that hold
+   * indexes in memory that have been dropped. Called after a request, and when indexes were dropped.
+   */
   trim(): void {
-    let memory = 0;
-    for (const directory of this.#directories.values()) memory += directory.memory;
     for (const [key, directory] of this.#directories) {
-      if (this.#directories.size <= MAX_DIRECTORIES && memory <= this.#budgets.indexes) return;
       if (directory.inUse) continue;
-      memory -= directory.memory;
+      if (this.#directories.size <= MAX_DIRECTORIES && !directory.holdsDropped) continue;
       this.#directories.delete(key);
       directory.close();
     }

@@ -91,6 +91,7 @@ export class Repository {
         directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
         { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
+      this.indexProblems.push(...view.indexProblems);
       this.#objects = new ObjectReader(view, this.#caches.arena, () => this.#openCommitGraph(directories));
     }
     return this.#objects;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyDelta, readDeltaHeader } from '../../src/repository/apply-delta.ts';
 import { applyDeltaStream } from '../../src/repository/apply-delta-stream.ts';
+import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS, OFS_DELTA } from '../../src/repository/object-format.ts';
 import { PackFile } from '../../src/repository/pack-file.ts';
 import { WindowCache } from '../../src/repository/windows.ts';
@@ -148,7 +149,13 @@ describe('deltas that git made', () => {
       .readdirSync(packs)
       .find((file) => file.endsWith('.pack'))!
       .slice(0, -'.pack'.length);
-    const pack = PackFile.open(packs, name, OBJECT_FORMATS.sha1, new WindowCache(1 << 20));
+    const pack = PackFile.open(
+      packs,
+      name,
+      OBJECT_FORMATS.sha1,
+      new WindowCache(1 << 20),
+      new IndexFiles(1 << 20),
+    );
     const content = (rank: number) => {
       const oid = pack.index.oid(rank).toString('hex');
       return gitBytes(directory, ['cat-file', git(directory, ['cat-file', '-t', oid]), oid]);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CommitGraph } from '../../src/repository/commit-graph.ts';
 import { GitConfig } from '../../src/repository/config.ts';
-import { type IndexFile, IndexFiles } from '../../src/repository/index-files.ts';
+import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS } from '../../src/repository/object-format.ts';
 import { openCommitGraph } from '../../src/repository/open-commit-graph.ts';
 import { Repository } from '../../src/repository/repository.ts';
@@ -271,7 +271,7 @@ describe('a chain', () => {
 
 it('a chain that is replaced while it is opened is read anew', () => {
   class RacingFiles extends IndexFiles {
-    override open(name: string): IndexFile | undefined {
+    override open(name: string): ReturnType<IndexFiles['open']> {
       const file = super.open(name);
       if (name.endsWith('commit-graph-chain') && layers().length === 2) {
         writeGraph(directory, ['--split=replace', '--expire-time=2000-01-01']);

@@ -76,7 +76,7 @@ describe('the configuration', () => {
   const open = (directory: string, known: RepositoryCaches) =>
     Repository.open(directory, known, allowed).config;
   /** For which files written now are old enough to be trusted. */
-  const cachesOfLater = () => new RepositoryCaches(undefined, () => Date.now() + 60_000);
+  const cachesOfLater = () => new RepositoryCaches(undefined, { now: () => Date.now() + 60_000 });
 
   it('is read once, and again when it or what it includes changes', () => {
     const { root, directory } = makeRepository();
@@ -100,7 +100,7 @@ describe('the configuration', () => {
     const known = cachesOfLater();
     const first = open(directory, known);
     expect(Repository.open(directory, known, () => true).config).not.toBe(first);
-    const young = new RepositoryCaches(undefined, () => Date.now());
+    const young = new RepositoryCaches(undefined, { now: () => Date.now() });
     expect(open(directory, young)).not.toBe(open(directory, young));
   });
 });

@@ -34,7 +34,7 @@ class Watched extends KeptAnswers {
 let answers: Watched;
 
 function newServer(now: () => number = LATER): UploadPackV2 {
-  const caches = new RepositoryCaches(DEFAULT_BUDGETS, now);
+  const caches = new RepositoryCaches(DEFAULT_BUDGETS, { now });
   answers = new Watched(DEFAULT_BUDGETS.answers);
   return new UploadPackV2(directory, { caches: Object.assign(caches, { answers }) });
 }

@@ -1,0 +1,59 @@
+/** The index of an open pack, which may lie in memory that all workers share. */
+import path from 'node:path';
+import type { IndexCopy } from './index-copy.ts';
+import type { IndexFiles } from './index-files.ts';
+import type { ObjectFormat } from './object-format.ts';
+import { PackIndex } from './pack-index.ts';
+
+export class HeldIndex {
+  readonly #stem: string;
+  readonly #format: ObjectFormat;
+  readonly #files: IndexFiles;
+  #file: IndexCopy;
+  #index: PackIndex;
+
+  /**
+   * @param stem path of the pack without its extension
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`, or the system's error (`ENOENT` where there is no index)
+   */
+  constructor(stem: string, format: ObjectFormat, files: IndexFiles) {
+    this.#stem = stem;
+    this.#format = format;
+    this.#files = files;
+    const file = files.open(`${stem}.idx`);
+    if (!file) throw Object.assign(new Error(`${stem}.idx is not there`), { code: 'ENOENT' });
+    this.#file = file;
+    this.#index = this.#read();
+  }
+
+  get index(): PackIndex {
+    return this.#index;
+  }
+
+  /** Why a `.rev` file is not used. */
+  get problems(): string[] {
+    const why = this.#index.revProblem;
+    return why === undefined ? [] : [`${this.#stem}.rev: ${why}`];
+  }
+
+  /** Says that the index is used again, and takes over the copy that the workers agreed on. */
+  renew(): void {
+    this.#file = this.#files.use(this.#file);
+    if (!this.#index.readsFrom(this.#file)) this.#index = this.#read();
+  }
+
+  /** Whether the index takes no memory but that of the files that are held. */
+  get isHeld(): boolean {
+    return this.#files.holds(this.#file);
+  }
+
+  /** Says that the file is gone from the disk. */
+  drop(): void {
+    this.#files.drop(this.#file);
+  }
+
+  #read(): PackIndex {
+    const name = `${path.basename(this.#stem)}.idx`;
+    return new PackIndex(this.#file, this.#format, name, () => this.#files.readOnce(`${this.#stem}.rev`));
+  }
+}
