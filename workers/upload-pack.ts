@@ -6,7 +6,7 @@ import type { Task, WorkerSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { parseV2Request } from '../src/protocol/v2-request.ts';
-import { RepositoryCaches } from '../src/repository/repository-caches.ts';
+import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { UploadPackV2 } from '../src/upload-pack/upload-pack-v2.ts';
@@ -19,7 +19,8 @@ const IDLE_CHECK = 60_000;
 const BACKGROUND_REST = 20;
 
 const settings = workerData as WorkerSettings;
-const caches = new RepositoryCaches();
+const { indexes } = settings;
+const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, indexes);
 setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
 const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
 /** Tasks of clients that this worker has. */

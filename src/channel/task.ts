@@ -1,4 +1,5 @@
 /** What the main thread asks a worker to do. Plain data. */
+import type { SharedIndexes } from './shared-indexes.ts';
 
 export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
@@ -20,4 +21,6 @@ export interface WorkerSettings {
   readonly ownBitmaps: string | undefined;
   /** Bytes that one stream may have on their way. */
   readonly window: number;
+  /** How the workers share index files. */
+  readonly indexes: SharedIndexes;
 }

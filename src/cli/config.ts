@@ -45,6 +45,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     metricsPort: one('metrics-port', readPort),
     workers: maybe('workers', readWorkers) ?? Math.min(MAX_WORKERS, os.availableParallelism()),
     maxRequestBytes: one('max-request-size', readBytes),
+    indexMemory: one('index-memory', readBytes),
     memoryLimit: maybe('memory-limit', readBytes),
     memoryWarnRatio: one('memory-warn-ratio', readShare),
     cacheDir: maybe('cache-dir', readCacheDirectory) ?? defaultCacheDirectory(environment),

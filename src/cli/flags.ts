@@ -46,6 +46,12 @@ export const SERVE_FLAGS = [
     default: '32m',
   },
   {
+    name: 'index-memory',
+    value: 'BYTES',
+    help: 'memory for index files (pack indexes, bitmaps, commit-graphs, packed refs), shared by all workers',
+    default: '256m',
+  },
+  {
     name: 'memory-limit',
     value: 'BYTES',
     help: "memory that the warning goes by (default: the container's limit, or the machine's memory)",

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { DEFAULT_WINDOW } from '../channel/messages.ts';
+import { createSharedIndexes } from '../channel/shared-indexes.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
 import { logFetches } from './fetch-log.ts';
@@ -26,6 +27,8 @@ export interface ServiceOptions {
   /** Worker threads. */
   readonly workers: number;
   readonly maxRequestBytes: number;
+  /** Bytes of index files that the workers may hold, all together. */
+  readonly indexMemory: number;
   /** Bytes; undefined: the control group's, or the machine's. */
   readonly memoryLimit: number | undefined;
   readonly memoryWarnRatio: number;
@@ -48,11 +51,13 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   let draining = false;
   const inflight = new InflightBytes();
   const active = new ActiveFetches();
+  const indexes = createSharedIndexes(options.indexMemory);
   const settings = {
     root: fs.realpathSync(options.root),
     allowed: options.allowPaths,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     window: DEFAULT_WINDOW,
+    indexes,
   };
   const pool = new WorkerPool(options.workers, settings, (error) =>
     logger.error({ err: error }, 'a worker died'),
@@ -64,7 +69,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     limit: options.memoryLimit,
     warnRatio: options.memoryWarnRatio,
   });
-  const metrics = createMetrics({ pool, inflight, memory, active, isDraining: () => draining });
+  const metrics = createMetrics({ pool, indexes, inflight, memory, active, isDraining: () => draining });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
   const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes: options.maxRequestBytes });

@@ -1,6 +1,7 @@
 /** The channel between main thread and worker, with real workers: what comes when, and what ends a task. */
 import crypto from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createSharedIndexes } from '../../src/channel/shared-indexes.ts';
 import type { PackhorseError } from '../../src/errors.ts';
 import { type RunningTask, type WorkerMessage, WorkerPool } from '../../src/front/pool.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
@@ -20,9 +21,14 @@ for (let i = 0; i < 8; i++) {
 history.importInto(repository);
 
 const deaths: Error[] = [];
-const pool = new WorkerPool(1, { root, allowed: [], ownBitmaps: undefined, window: WINDOW }, (error) =>
-  deaths.push(error),
-);
+const settings = {
+  root,
+  allowed: [],
+  ownBitmaps: undefined,
+  window: WINDOW,
+  indexes: createSharedIndexes(2 ** 20),
+};
+const pool = new WorkerPool(1, settings, (error) => deaths.push(error));
 afterAll(() => pool.close());
 
 /** Bytes of its own for every task: they are transferred. */

@@ -1,5 +1,6 @@
 /** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
 import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
 import { type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
@@ -15,6 +16,7 @@ const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'none'];
 
 export interface MetricSources {
   readonly pool: WorkerPool;
+  readonly indexes: SharedIndexes;
   readonly inflight: InflightBytes;
   readonly memory: MemoryWatch;
   readonly active: { readonly size: number };
@@ -123,7 +125,8 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
 }
 
 /** Gauges that are read when someone asks. */
-function addGauges(registry: Registry, { pool, inflight, memory, active, isDraining }: MetricSources): void {
+function addGauges(registry: Registry, sources: MetricSources): void {
+  const { pool, indexes, inflight, memory, active, isDraining } = sources;
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
@@ -149,6 +152,19 @@ function addGauges(registry: Registry, { pool, inflight, memory, active, isDrain
     isDraining() ? 1 : 0,
   );
   gauge('packhorse_memory_limit_bytes', 'The memory limit that the watch goes by.', () => memory.limit);
+  gauge('packhorse_index_memory_bytes', 'Bytes of index files that the workers hold, each file once.', () =>
+    Number(Atomics.load(indexes.held, 0)),
+  );
+  new Counter({
+    name: 'packhorse_index_loads_total',
+    help: 'Index files read from disk by workers, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const kind of INDEX_KINDS) this.inc({ kind }, Number(Atomics.load(indexes.loads[kind], 0)));
+    },
+  });
   new Gauge({
     name: 'packhorse_memory_bytes',
     help: 'Memory at the last sample, by kind; rss is the whole process, heap and external the main thread.',
