@@ -7,12 +7,21 @@ type IndexMessage =
   | { readonly type: 'join' }
   /** A copy that was read, has new tables, or is held again. */
   | { readonly type: 'held'; readonly parts: CopyParts }
-  | { readonly type: 'dropped'; readonly path: string; readonly serial: bigint };
+  | { readonly type: 'dropped'; readonly drop: Drop };
+
+/** Which copy was dropped, and the use of it that the sender took for the last. */
+export interface Drop {
+  readonly path: string;
+  readonly serial: bigint;
+  readonly lastUse: bigint;
+}
 
 export interface ExchangeListener {
   onJoin(): void;
   onHeld(parts: CopyParts): void;
-  onDropped(path: string, serial: bigint): void;
+  onDropped(drop: Drop): void;
+  /** Every message that has come was taken. */
+  onReceived(): void;
 }
 
 /**
@@ -27,35 +36,42 @@ export class IndexExchange {
   constructor(name: string, listener: ExchangeListener) {
     this.#listener = listener;
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data }: MessageEvent) => this.#take(data as IndexMessage);
+    this.#channel.onmessage = ({ data }: MessageEvent) => this.#takeAll(data as IndexMessage);
     this.#channel.unref();
     this.#post({ type: 'join' });
   }
 
   /** Takes every message that has come; 0.15 µs where none has. */
   receive(): void {
-    // Node takes channels here too; its types name ports alone.
-    const port = this.#channel as unknown as MessagePort;
-    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
-      this.#take(next.message as IndexMessage);
-    }
+    const first = this.#next();
+    if (first) this.#takeAll(first);
   }
 
   held(parts: CopyParts): void {
     this.#post({ type: 'held', parts });
   }
 
-  dropped(path: string, serial: bigint): void {
-    this.#post({ type: 'dropped', path, serial });
+  dropped(drop: Drop): void {
+    this.#post({ type: 'dropped', drop });
   }
 
   close(): void {
     this.#channel.close();
   }
 
+  #next(): IndexMessage | undefined {
+    // Node takes channels here too; its types name ports alone.
+    return receiveMessageOnPort(this.#channel as unknown as MessagePort)?.message as IndexMessage | undefined;
+  }
+
+  #takeAll(first: IndexMessage): void {
+    for (let message: IndexMessage | undefined = first; message; message = this.#next()) this.#take(message);
+    this.#listener.onReceived();
+  }
+
   #take(message: IndexMessage): void {
     if (message.type === 'held') this.#listener.onHeld(message.parts);
-    else if (message.type === 'dropped') this.#listener.onDropped(message.path, message.serial);
+    else if (message.type === 'dropped') this.#listener.onDropped(message.drop);
     else this.#listener.onJoin();
   }
 

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { collectGarbage } from './collect-garbage.ts';
 import { type CopyOwner, type CopyParts, IndexCopy } from './index-copy.ts';
-import { type ExchangeListener, IndexExchange } from './index-exchange.ts';
+import { type Drop, type ExchangeListener, IndexExchange } from './index-exchange.ts';
 import { type IndexKind, kindOfIndex } from './index-kind.ts';
 import { isMissing } from './missing-file.ts';
 
@@ -97,8 +97,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   drop(file: IndexCopy): void {
     const held = this.#files.get(file.path);
     if (held?.identity !== file.identity) return;
-    this.#exchange?.dropped(held.path, held.serial);
-    this.#forget(held);
+    this.#drop(held);
   }
 
   /** Bytes held, tables included. */
@@ -131,7 +130,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     if (!this.holds(copy)) return;
     this.#account(bytes);
     this.#exchange?.held(copy.parts);
-    this.#trim(copy);
+    this.#use(copy);
   }
 
   // What other workers say.
@@ -142,21 +141,28 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
 
   onHeld(parts: CopyParts): void {
     const ours = this.#files.get(parts.path);
-    if (ours?.identity === parts.identity && ours.serial <= parts.serial) {
-      this.#account(ours.adopt(parts.derived));
-      // They hold another copy of the same file: they are to take this one.
-      if (ours.serial < parts.serial) this.#exchange?.held(ours.parts);
-    } else if (!ours || ours.identity === parts.identity || ours.serial < parts.serial) {
-      const theirs = new IndexCopy(parts, this);
-      if (ours?.identity === parts.identity) theirs.adopt(ours.parts.derived);
-      this.#hold(theirs);
+    const same = ours?.identity === parts.identity;
+    // Of two copies of one file the earlier one is kept, of two files the later one.
+    if (ours && (same ? ours.serial <= parts.serial : ours.serial > parts.serial)) {
+      if (same) this.#account(ours.adopt(parts.derived));
+      if (ours.serial !== parts.serial) this.#exchange?.held(ours.parts);
+      return;
     }
-    this.#trim(this.#files.get(parts.path)!);
+    const theirs = new IndexCopy(parts, this);
+    if (ours && same) theirs.adopt(ours.parts.derived);
+    this.#hold(theirs);
   }
 
-  onDropped(path: string, serial: bigint): void {
+  onDropped({ path, serial, lastUse }: Drop): void {
     const copy = this.#files.get(path);
-    if (copy?.serial === serial) this.#forget(copy);
+    if (copy?.serial !== serial) return;
+    // One that was used since is kept; whoever dropped it takes it back.
+    if (copy.lastUse === lastUse) this.#forget(copy);
+    else this.#exchange?.held(copy.parts);
+  }
+
+  onReceived(): void {
+    this.#trim();
   }
 
   #withFile<T>(path: string, action: (fd: number, size: number, identity: string) => T): T | undefined {
@@ -197,7 +203,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
 
   #use(copy: IndexCopy): void {
     copy.lastUse = this.tick();
-    this.#trim(copy);
+    this.#trim();
   }
 
   #announce(copy: IndexCopy): void {
@@ -220,17 +226,21 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     this.#discard(copy.bytes);
   }
 
-  /** Drops what was used longest ago in any worker, but not `newest`, until the rest is within the budget. */
-  #trim(newest: IndexCopy): void {
+  /** Drops what was used longest ago in any worker until the rest is within the budget, but not what was used last. */
+  #trim(): void {
     if (this.#memory <= this.#budget) return;
     // Read once: other workers go on using files meanwhile.
     const uses = Array.from(this.#files.values(), (copy) => ({ copy, lastUse: copy.lastUse }));
-    for (const { copy } of uses.sort((a, b) => (a.lastUse < b.lastUse ? -1 : 1))) {
+    uses.sort((a, b) => (a.lastUse < b.lastUse ? -1 : 1)).pop();
+    for (const { copy } of uses) {
       if (this.#memory <= this.#budget) return;
-      if (copy === newest) continue;
-      this.#exchange?.dropped(copy.path, copy.serial);
-      this.#forget(copy);
+      this.#drop(copy);
     }
+  }
+
+  #drop(copy: IndexCopy): void {
+    this.#exchange?.dropped({ path: copy.path, serial: copy.serial, lastUse: copy.lastUse });
+    this.#forget(copy);
   }
 
   #account(bytes: number): void {

@@ -1,3 +1,4 @@
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -286,10 +287,54 @@ describe('a .rev file', () => {
     );
   });
 
-  test('of another pack or another length is ignored', () => {
-    const other = makeCase(OBJECT_FORMATS.sha1, ['--rev-index']).rev!;
-    for (const rev of [flip(other, other.length - 30, 1), other.subarray(1), Buffer.alloc(0)]) {
-      expect(allOf(open({ ...given, rev }))).toEqual(given.entries);
-    }
+  test('that is sound, or not there, is no problem', () => {
+    expect(open(given).revProblem).toBeUndefined();
+    expect(open({ ...given, rev: undefined }).revProblem).toBeUndefined();
+  });
+
+  test('that is damaged in any byte is a problem', () => {
+    const rev = given.rev!;
+    fc.assert(
+      fc.property(fc.nat(rev.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+        expect(open({ ...given, rev: flip(rev, at, mask) }).revProblem).toBeTruthy();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  /** The file with its hash made anew. */
+  const sealed = (rev: Buffer) => {
+    const body = rev.subarray(0, -20);
+    return Buffer.concat([body, crypto.createHash('sha1').update(body).digest()]);
+  };
+  const withNumber = (at: number, number: number) => {
+    const rev = Buffer.from(given.rev!);
+    rev.writeUInt32BE(number, at);
+    return sealed(rev);
+  };
+
+  test.each([
+    ['of another pack', () => sealed(flip(given.rev!, given.rev!.length - 30, 1)), /another pack/],
+    ['of another length', () => given.rev!.subarray(1), /length/],
+    ['that is empty', () => Buffer.alloc(0), /length/],
+    ['of a newer version', () => withNumber(4, 2), /version/],
+    ['of another hash', () => withNumber(8, 2), /object format/],
+    ['with a wrong hash', () => flip(given.rev!, given.rev!.length - 1, 1), /checksum/],
+    ['with a position that is not there', () => withNumber(12 + 40, 2 ** 31), /position/],
+    ['in another order', () => withNumber(12 + 40, given.rev!.readUInt32BE(12 + 44)), /order/],
+  ])('%s is ignored, and why is known', (_, rev, why) => {
+    const index = open({ ...given, rev: rev() });
+    expect(allOf(index)).toEqual(given.entries);
+    expect(index.revProblem).toMatch(why);
+  });
+
+  test('that cannot be read is ignored', () => {
+    const fail = () => {
+      throw Object.assign(new Error('no'), { code: 'EACCES', syscall: 'open' });
+    };
+    const source = { data: given.index, derive: <T>(_: string, make: () => T) => make() };
+    const index = new PackIndex(source, given.format, 'test.idx', fail);
+    expect(allOf(index)).toEqual(given.entries);
+    expect(index.revProblem).toBe('open failed: EACCES');
   });
 });
