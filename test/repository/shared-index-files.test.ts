@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createSharedIndexes } from '../../src/channel/shared-indexes.ts';
+import type { CopyParts } from '../../src/repository/index-copy.ts';
 import { type IndexFile, IndexFiles } from '../../src/repository/index-files.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import type { PeerCommand, PeerReply } from './index-peer.ts';
@@ -60,17 +61,6 @@ describe('with real threads', () => {
     expect(Number(sharing.held[0])).toBe(first.memory);
     await peers[0]({ type: 'write', path: file, at: 0, byte: 77 });
     expect((await peers[1]({ type: 'open', paths: [file] })).bytes).toEqual([77]);
-  });
-
-  test('one that comes later takes what the others hold', async () => {
-    const { peers, loads } = startPeers(2, 2 ** 20);
-    const paths = Array.from({ length: 20 }, () => makeFile(1000));
-    const { memory } = await peers[0]({ type: 'open', paths });
-    const late = peers[1];
-    // It has said that it is there before it answers; what the first says to that comes by itself.
-    while ((await late({ type: 'look' })).memory < memory) await peers[0]({ type: 'look' });
-    await late({ type: 'open', paths });
-    expect(loads()).toBe(20);
   });
 
   test('those that read a file at the same time agree on one copy of it and of its tables', async () => {
@@ -182,6 +172,89 @@ describe('peers', () => {
     settle();
     expect(peers.map((peer) => peer.memory)).toEqual([264, 264, 264]);
     close();
+  });
+
+  test('that come later take what the others hold', () => {
+    const { sharing, peers, close, loads } = makePeers(1, 2 ** 20);
+    const paths = Array.from({ length: 20 }, () => makeFile(1000));
+    for (const file of paths) peers[0].open(file);
+    const late = new IndexFiles(2 ** 20, sharing);
+    peers[0].receive();
+    for (const file of paths) late.open(file);
+    expect(late.memory).toBe(peers[0].memory);
+    expect(loads()).toBe(20);
+    late.close();
+    close();
+  });
+
+  /** A peer that has heard nothing, and says what it holds when it is told to. */
+  function makeLoner({ sharing }: ReturnType<typeof makePeers>) {
+    const files = new IndexFiles(2 ** 20, { ...sharing, channel: 'elsewhere' });
+    const channel = new BroadcastChannel(sharing.channel);
+    return {
+      files,
+      say: (parts: CopyParts) => channel.postMessage({ type: 'held', parts }),
+      hear: () => receiveMessageOnPort(channel as unknown as MessagePort)?.message,
+      close: () => {
+        channel.close();
+        files.close();
+      },
+    };
+  }
+
+  test('answer who holds a later copy, or an earlier file, with theirs', () => {
+    const all = makePeers(1, 2 ** 20);
+    const loner = makeLoner(all);
+    const [one, two] = [makeFile(100), makeFile(100)];
+    const late = loner.files.open(two)!;
+    replace(two, Buffer.alloc(100, 2));
+    const ours = [one, two].map((file) => all.peers[0].open(file)!);
+    const same = loner.files.open(one)!;
+    while (loner.hear());
+    for (const theirs of [same, late]) loner.say(theirs.parts);
+    all.peers[0].receive();
+    for (const { path, identity, serial } of ours) {
+      expect(loner.hear()).toMatchObject({ type: 'held', parts: { path, identity, serial } });
+    }
+    loner.say(ours[0].parts);
+    all.peers[0].receive();
+    expect(loner.hear()).toBeUndefined();
+    loner.close();
+    all.close();
+  });
+
+  test('keep their tables when they take an earlier copy, and the earlier of two tables', () => {
+    const all = makePeers(1, 2 ** 20);
+    const [peer] = all.peers;
+    const loner = makeLoner(all);
+    const file = makeFile(100);
+    const theirs = loner.files.open(file)!;
+    const first = theirs.derive('both', () => ({ bytes: new Uint8Array(10).fill(1) }));
+    const ours = peer.open(file)!;
+    ours.derive('both', () => ({ bytes: new Uint8Array(20).fill(2) }));
+    ours.derive('mine', () => ({ bytes: new Uint8Array(30).fill(3) }));
+    loner.say(theirs.parts);
+    const agreed = peer.use(ours);
+    expect(agreed).not.toBe(ours);
+    const fail = () => {
+      throw new Error('made again');
+    };
+    expect(agreed.derive('both', fail)).toEqual(first);
+    expect(agreed.derive('mine', fail)).toEqual({ bytes: new Uint8Array(30).fill(3) });
+    expect(peer.memory).toBe(HEADER + 100 + 10 + 30);
+    // The same copy with other tables of the same names.
+    const tables = { bytes: new Uint8Array(new SharedArrayBuffer(5)) };
+    const derived = [
+      ['both', { serial: 2n ** 60n, tables }],
+      ['mine', { serial: 0n, tables }],
+    ] as const;
+    loner.say({ ...theirs.parts, derived: new Map(derived) });
+    peer.receive();
+    expect(agreed.derive('both', fail)).toEqual(first);
+    expect(agreed.derive('mine', fail)).toEqual(tables);
+    expect(peer.memory).toBe(HEADER + 100 + 10 + 5);
+    loner.close();
+    all.close();
   });
 
   const PEERS = 3;

@@ -106,6 +106,10 @@ test('a directory whose index another thread dropped is closed when no one uses 
   repository.close();
   expect(caches[0].objectDirectory(objects, OBJECT_FORMATS.sha1)).not.toBe(kept);
   expect(request(one, caches[0], findsAll(ids))).toBe(true);
+  // And once more, with no request that ends after the index was dropped.
+  const again = caches[0].objectDirectory(objects, OBJECT_FORMATS.sha1);
+  request(two, caches[1], () => {});
+  while (caches[0].objectDirectory(objects, OBJECT_FORMATS.sha1) === again) await setImmediate();
   for (const each of caches) each.close();
 });
 
