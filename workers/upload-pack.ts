@@ -20,7 +20,7 @@ const BACKGROUND_REST = 20;
 
 const settings = workerData as WorkerSettings;
 const { indexes } = settings;
-const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, indexes);
+const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, { sharing: indexes });
 setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
 const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
 /** Tasks of clients that this worker has. */

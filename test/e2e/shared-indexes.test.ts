@@ -18,7 +18,7 @@ for (const [seed, name] of names.entries()) {
     history.commit({ branch: 'main', files: { [`${i % 7}`]: `${seed} ${i}\n` } });
   }
   history.importInto(createRepository(root, name));
-  git(path.join(root, name), ['repack', '-adq']);
+  git(path.join(root, name), ['-c', 'repack.writeBitmaps=false', 'repack', '-adq']);
 }
 
 /** Bytes of one repository's index, with both tables of its order. */
@@ -42,7 +42,7 @@ async function loads(service: RunningService): Promise<number> {
 }
 
 test('with room for all of them', async () => {
-  const service = await startService(root, ['--workers', '2']);
+  const service = await startService(root, ['--workers', '2', '--own-bitmaps', 'off']);
   await cloneAll(service);
   const all = names.reduce((sum, name) => sum + indexBytes(name), 0);
   await metricBecomes(service, 'packhorse_index_memory_bytes', (bytes) => bytes === all);
@@ -55,7 +55,7 @@ test('with room for all of them', async () => {
 });
 
 test('with room for none', async () => {
-  const service = await startService(root, ['--workers', '2', '--index-memory', '1']);
+  const service = await startService(root, ['--workers', '2', '--own-bitmaps', 'off', '--index-memory', '1']);
   await cloneAll(service);
   await cloneAll(service);
   const most = Math.max(...names.map(indexBytes));

@@ -29,7 +29,7 @@ function makeCaches(count: number, budget: number) {
   const sharing = createSharedIndexes(budget);
   const caches = Array.from(
     { length: count },
-    () => new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: budget }, sharing),
+    () => new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: budget }, { sharing }),
   );
   const load = (kind: 'idx' | 'rev') => Number(sharing.loads[kind][0]);
   return { sharing, caches, load };
@@ -152,7 +152,7 @@ test('a damaged .rev file is ignored by all, who know why, though it is read onc
     expect(request(directory, one, findsAll(ids))).toBe(true);
     expect(request(directory, one, (view) => [view.problems, view.indexProblems])).toEqual([
       [],
-      [`${pack}.rev is ignored: its checksum is wrong`],
+      [`${packFile(directory, pack, 'rev')}: its checksum is wrong`],
     ]);
   }
   expect(load('rev')).toBe(1);
