@@ -11,6 +11,10 @@ export class NumberList {
     return this.#items[index];
   }
 
+  clear(): void {
+    this.#length = 0;
+  }
+
   push(number: number): void {
     if (this.#length === this.#items.length) {
       const grown = new Uint32Array(this.#length * 2);

@@ -6,6 +6,7 @@ import { forEachTreeEntry } from '../repository/parse-object.ts';
 import { EXCLUDED, type Marks, WANTED } from './marks.ts';
 import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
+import { AllTreesWalk } from './walk-all-trees.ts';
 
 /** git's `core.maxTreeDepth`. */
 const MAX_DEPTH = 2048;
@@ -16,6 +17,7 @@ export class TreeWalk {
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
   readonly #numbers: NumberCache;
+  readonly #all: AllTreesWalk;
   #count = 0;
 
   /** @param seen called now and then with the number of trees and blobs marked WANTED so far */
@@ -25,6 +27,7 @@ export class TreeWalk {
     this.#marks = marks;
     this.#pace = pace;
     this.#seen = seen;
+    this.#all = new AllTreesWalk(objects, marks, this.#numbers, pace, seen);
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -38,28 +41,8 @@ export class TreeWalk {
    * therefore be sent again, which is legal; what is EXCLUDED the client has.
    */
   async walk(roots: readonly number[], edges: readonly number[]): Promise<void> {
-    if (edges.length === 0) await this.#walkAll(roots);
+    if (edges.length === 0) await this.#all.walk(roots);
     else await this.#walkBeside(roots, edges, 0);
-  }
-
-  /** Depth first, without a recursion that a deep tree could exhaust. */
-  async #walkAll(roots: readonly number[]): Promise<void> {
-    const path: { tree: number; depth: number }[] = [];
-    for (const root of roots) {
-      if (this.#isKnown(root)) continue;
-      path.push({ tree: root, depth: 0 });
-      for (let at = path.pop(); at; at = path.pop()) {
-        const { tree, depth } = at;
-        if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
-        if (this.#isKnown(tree)) continue;
-        this.#want(tree);
-        this.#entries(tree, (isTree, child) => {
-          if (isTree) path.push({ tree: child, depth: depth + 1 });
-          else if (!this.#isKnown(child)) this.#want(child);
-        });
-        if (this.#pace.due()) await this.#pause();
-      }
-    }
   }
 
   async #walkBeside(roots: readonly number[], edges: readonly number[], depth: number): Promise<void> {

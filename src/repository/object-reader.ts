@@ -107,6 +107,15 @@ export class ObjectReader {
     return object;
   }
 
+  /**
+   * The delta that a packed object is stored as; valid until something else is read.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  readDelta(number: number): Buffer {
+    const at = this.view.packedAt(number);
+    return this.#readDelta(at, at.pack.header(at.rank));
+  }
+
   /** A good copy of an object whose copy at `number` is damaged: in another pack, or loose. */
   readElsewhere(number: number): StoredObject | undefined {
     if (this.#elsewhere) return undefined; // one copy is looked for at a time: they may be made of one another
@@ -226,11 +235,15 @@ export class ObjectReader {
     return { type, data: room.memory.subarray(room.at, room.at + size) };
   }
 
-  #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader): StoredObject {
+  #readDelta(at: PackedAt, header: EntryHeader): Buffer {
     this.#checkSize(at, header);
     if (this.#delta.length < header.size + 1) this.#delta = Buffer.allocUnsafeSlow(header.size * 2 + 1024);
     this.#inflate(at, header, this.#delta, 0);
-    const delta = this.#delta.subarray(0, header.size);
+    return this.#delta.subarray(0, header.size);
+  }
+
+  #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader): StoredObject {
+    const delta = this.#readDelta(at, header);
     try {
       const size = readDeltaHeader(delta).resultSize;
       const room = this.#arena.room(size);

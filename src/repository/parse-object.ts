@@ -67,15 +67,35 @@ export function forEachTreeEntry(
   visit: (kind: EntryKind, name: number, id: number) => void,
 ): void {
   for (let at = 0; at < data.length; ) {
-    const mode = at;
-    while (data[at] !== 32 && at < data.length) at++;
-    const name = at + 1;
-    let nul = name;
-    while (data[nul] !== 0 && nul < data.length) nul++;
-    if (at === mode || nul + 1 + hash > data.length) throw repositoryCorrupt('a tree is not well formed');
-    visit(kindOf(data, mode, at), name, nul + 1);
-    at = nul + 1 + hash;
+    const space = endOfMode(data, at);
+    const end = endOfTreeEntry(data, at, hash);
+    visit(kindOf(data, at, space), space + 1, end - hash);
+    at = end;
   }
+}
+
+/**
+ * Where the entry of a tree that starts at `at` ends: behind its id of `hash` bytes.
+ * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when there is no entry
+ */
+export function endOfTreeEntry(data: Buffer, at: number, hash: number): number {
+  const space = endOfMode(data, at);
+  let nul = space + 1;
+  while (data[nul] !== 0 && nul < data.length) nul++;
+  const end = nul + 1 + hash;
+  if (space === at || end > data.length) throw repositoryCorrupt('a tree is not well formed');
+  return end;
+}
+
+/** What the entry of a tree that starts at `at` points at. */
+export function kindOfTreeEntry(data: Buffer, at: number): EntryKind {
+  return kindOf(data, at, endOfMode(data, at));
+}
+
+function endOfMode(data: Buffer, at: number): number {
+  let space = at;
+  while (data[space] !== 32 && space < data.length) space++;
+  return space;
 }
 
 /** Modes are octal: 40000 is a tree (some writers put a zero before it), 160000 a gitlink, the rest are blobs. */

@@ -1,0 +1,160 @@
+/**
+ * Finding all that trees reach, by their deltas. Most trees are stored as a delta of another one that is reached as well;
+ * what a tree has in common with its base was found with the base, so only the few entries that the delta brings are
+ * looked at.
+ *
+ * Trees are walked level by level: all root trees, then all that stand in them, and so on. Those of a level are known
+ * at once, and a tree and its base are nearly always of one level, so that they can be gone through in the order of
+ * their deltas ({@link DeltaForest}).
+ */
+import { repositoryCorrupt } from '../errors.ts';
+import { TREE } from '../repository/object-format.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { FIRST_LOOSE } from '../repository/object-view.ts';
+import { kindOfTreeEntry } from '../repository/parse-object.ts';
+import { DeltaForest } from './delta-forest.ts';
+import { EXCLUDED, type Marks, WANTED } from './marks.ts';
+import type { NumberCache } from './number-cache.ts';
+import { NumberList } from './number-list.ts';
+import { NumberSet } from './number-set.ts';
+import type { Pace } from './pace.ts';
+import { TreeContent } from './tree-content.ts';
+
+/** git's `core.maxTreeDepth`. */
+const MAX_DEPTH = 2048;
+/** Trees whose order is worked out at a time, some 24 bytes each. */
+const BATCH = 2 ** 16;
+
+export class AllTreesWalk {
+  readonly #objects: ObjectReader;
+  readonly #marks: Marks;
+  readonly #numbers: NumberCache;
+  readonly #pace: Pace;
+  readonly #seen: (objects: number) => void;
+  #count = 0;
+
+  /** Trees all of whose entries are marked. */
+  readonly #walked: NumberSet;
+  /** Trees that were found on the level that is being walked, and are to be walked on the next. */
+  #next: NumberSet;
+  #nextLoose = new NumberList();
+  readonly #contents: TreeContent[] = [];
+  readonly #fresh = new NumberList();
+
+  constructor(
+    objects: ObjectReader,
+    marks: Marks,
+    numbers: NumberCache,
+    pace: Pace,
+    seen: (objects: number) => void,
+  ) {
+    this.#objects = objects;
+    this.#marks = marks;
+    this.#numbers = numbers;
+    this.#pace = pace;
+    this.#seen = seen;
+    this.#walked = new NumberSet(objects.view.packedEnd);
+    this.#next = new NumberSet(objects.view.packedEnd);
+  }
+
+  /** Marks everything below `roots` WANTED. What has a mark already is taken to be walked with all below it. */
+  async walk(roots: readonly number[]): Promise<void> {
+    for (const root of roots) this.#find(root, true);
+    const forest = new DeltaForest(this.#objects, this.#pace);
+    let level = new NumberSet(this.#objects.view.packedEnd);
+    for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
+      if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+      const loose = this.#nextLoose;
+      this.#nextLoose = new NumberList();
+      [level, this.#next] = [this.#next, level];
+      while (level.size > 0) {
+        await forest.plant(level.take(BATCH));
+        await this.#walkForest(forest);
+      }
+      for (let i = 0; i < loose.length; i++) {
+        this.#walkTree(loose.get(i), this.#contentAt(0), undefined);
+        if (this.#pace.due()) await this.#pause();
+      }
+    }
+  }
+
+  async #walkForest(forest: DeltaForest): Promise<void> {
+    while (forest.advance()) {
+      const content = this.#contentAt(forest.slot);
+      const base = forest.baseSlot < 0 ? undefined : this.#contents[forest.baseSlot];
+      if (forest.isAsked) this.#walkTree(forest.number, content, base);
+      else this.#rebuild(forest.number, content, base);
+      if (this.#pace.due()) await this.#pause();
+    }
+  }
+
+  /** Marks what stands in a tree. */
+  #walkTree(tree: number, content: TreeContent, base: TreeContent | undefined): void {
+    if (base?.isWalked && this.#derive(tree, content, base)) {
+      for (let i = 0; i < this.#fresh.length; i++) this.#findEntry(content, this.#fresh.get(i));
+    } else {
+      if (!base || !this.#derive(tree, content, base)) this.#read(tree, content);
+      for (let i = 0; i < content.count; i++) this.#findEntry(content, i);
+    }
+    content.isWalked = true;
+    if (tree < FIRST_LOOSE) this.#walked.add(tree);
+  }
+
+  /** Makes a base ready that is not of this level: walked on another one, or not reached at all. */
+  #rebuild(tree: number, content: TreeContent, base: TreeContent | undefined): void {
+    try {
+      if (!base || !this.#derive(tree, content, base)) this.#read(tree, content);
+      content.isWalked = tree < FIRST_LOOSE && this.#walked.has(tree);
+    } catch {
+      content.isUsable = false; // its deltas are then read by themselves, and say what is wrong
+    }
+  }
+
+  /** False when it does not work out: {@link ObjectReader.read} then finds a good copy, or says what is wrong. */
+  #derive(tree: number, content: TreeContent, base: TreeContent): boolean {
+    if (!base.isUsable) return false;
+    this.#fresh.clear();
+    try {
+      content.derive(base, this.#objects.readDelta(tree), this.#fresh);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #read(tree: number, content: TreeContent): void {
+    const { type, data } = this.#objects.read(tree);
+    if (type !== TREE) throw repositoryCorrupt(`object ${this.#objects.view.hex(tree)} is not a tree`);
+    content.set(data);
+  }
+
+  #findEntry(content: TreeContent, entry: number): void {
+    const kind = kindOfTreeEntry(content.data, content.starts[entry]);
+    if (kind === 'gitlink') return;
+    const { view } = this.#objects;
+    const end = content.starts[entry + 1];
+    const id = end - view.format.bytes;
+    const child = this.#numbers.find(content.data, id);
+    if (child < 0) throw view.missing(content.data.toString('hex', id, end));
+    this.#find(child, kind === 'tree');
+  }
+
+  #find(number: number, isTree: boolean): void {
+    if (this.#marks.has(number, WANTED | EXCLUDED)) return;
+    this.#marks.add(number, WANTED);
+    this.#count++;
+    if (!isTree) return;
+    if (number < FIRST_LOOSE) this.#next.add(number);
+    else this.#nextLoose.push(number);
+  }
+
+  #contentAt(slot: number): TreeContent {
+    this.#contents[slot] ??= new TreeContent(this.#objects.view.format.bytes);
+    return this.#contents[slot];
+  }
+
+  async #pause(): Promise<void> {
+    this.#seen(this.#count);
+    await this.#pace.pause();
+  }
+}
