@@ -5,6 +5,7 @@
  * objects are at hand at a time, however long the chains are.
  */
 import { isDelta, type ObjectReader } from '../repository/object-reader.ts';
+import { HeldDeltas } from './held-deltas.ts';
 import type { Pace } from './pace.ts';
 
 const NONE = -1;
@@ -25,12 +26,14 @@ export class DeltaForest {
   #numbers = new Uint32Array(0);
   #asked = 0;
   #count = 0;
+  readonly #deltas = new HeldDeltas();
   readonly #others = new Map<number, number>();
   #parents = new Int32Array(0);
   #firstChild = new Int32Array(0);
   #nextSibling = new Int32Array(0);
   #largestChild = new Int32Array(0);
 
+  #node = NONE;
   #nextRoot = 0;
   /** From a root to the node at hand, less those whose place was taken: nodes, their slots, their next children. */
   readonly #path: number[] = [];
@@ -50,6 +53,7 @@ export class DeltaForest {
     this.#asked = numbers.length;
     this.#count = numbers.length;
     this.#others.clear();
+    this.#deltas.clear();
     this.#parents = new Int32Array(numbers.length);
     for (let node = 0; node < this.#count; node++) {
       const parent = this.#findParent(node);
@@ -89,9 +93,18 @@ export class DeltaForest {
     return true;
   }
 
+  /**
+   * The delta of the object at hand; valid until something else is read.
+   * @throws Error when it is damaged
+   */
+  delta(): Buffer {
+    return this.#deltas.read(this.#node) ?? this.#objects.readDelta(this.number);
+  }
+
   #enter(node: number, baseSlot: number): void {
     this.slot = this.#freeSlots.pop() ?? this.#slots++;
     this.baseSlot = baseSlot;
+    this.#node = node;
     this.number = this.#numbers[node];
     this.isAsked = node < this.#asked;
     this.#path.push(node);
@@ -103,15 +116,15 @@ export class DeltaForest {
   #findParent(node: number): number {
     const { view } = this.#objects;
     const number = this.#numbers[node];
-    if (view.isLoose(number)) return NONE;
-    let base: number;
+    let base = NONE;
     try {
-      const at = view.packedAt(number);
-      const header = at.pack.header(at.rank);
-      if (!isDelta(header)) return NONE;
-      base = this.#objects.baseOf(at, header);
+      if (!view.isLoose(number)) base = this.#findBase(number);
     } catch {
-      return NONE; // reading it will say what is wrong, or find another copy
+      // Reading the object will say what is wrong, or find another copy.
+    }
+    if (base === NONE) {
+      this.#deltas.skip();
+      return NONE;
     }
     const known = this.#nodeOf(base);
     if (known !== NONE) return known;
@@ -119,6 +132,16 @@ export class DeltaForest {
     if (view.packCount > 1) base = view.find(view.oid(base));
     const copy = this.#nodeOf(base);
     return copy !== NONE ? copy : this.#add(base);
+  }
+
+  /** The base of a packed object, whose delta is held. */
+  #findBase(number: number): number {
+    const at = this.#objects.view.packedAt(number);
+    const header = at.pack.header(at.rank);
+    if (!isDelta(header)) return NONE;
+    const base = this.#objects.baseOf(at, header);
+    this.#deltas.push(at.pack, at.rank, header);
+    return base;
   }
 
   #nodeOf(number: number): number {

@@ -23,7 +23,7 @@ import { TreeContent } from './tree-content.ts';
 /** git's `core.maxTreeDepth`. */
 const MAX_DEPTH = 2048;
 /** Trees whose order is worked out at a time, some 24 bytes each. */
-const BATCH = 2 ** 16;
+const BATCH = 2 ** 15;
 
 export class AllTreesWalk {
   readonly #objects: ObjectReader;
@@ -38,6 +38,7 @@ export class AllTreesWalk {
   /** Trees that were found on the level that is being walked, and are to be walked on the next. */
   #next: NumberSet;
   #nextLoose = new NumberList();
+  readonly #forest: DeltaForest;
   readonly #contents: TreeContent[] = [];
   readonly #fresh = new NumberList();
 
@@ -53,6 +54,7 @@ export class AllTreesWalk {
     this.#numbers = numbers;
     this.#pace = pace;
     this.#seen = seen;
+    this.#forest = new DeltaForest(objects, pace);
     this.#walked = new NumberSet(objects.view.packedEnd);
     this.#next = new NumberSet(objects.view.packedEnd);
   }
@@ -60,7 +62,6 @@ export class AllTreesWalk {
   /** Marks everything below `roots` WANTED. What has a mark already is taken to be walked with all below it. */
   async walk(roots: readonly number[]): Promise<void> {
     for (const root of roots) this.#find(root, true);
-    const forest = new DeltaForest(this.#objects, this.#pace);
     let level = new NumberSet(this.#objects.view.packedEnd);
     for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
       if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
@@ -68,8 +69,8 @@ export class AllTreesWalk {
       this.#nextLoose = new NumberList();
       [level, this.#next] = [this.#next, level];
       while (level.size > 0) {
-        await forest.plant(level.take(BATCH));
-        await this.#walkForest(forest);
+        await this.#forest.plant(level.take(BATCH));
+        await this.#walkForest();
       }
       for (let i = 0; i < loose.length; i++) {
         this.#walkTree(loose.get(i), this.#contentAt(0), undefined);
@@ -78,7 +79,8 @@ export class AllTreesWalk {
     }
   }
 
-  async #walkForest(forest: DeltaForest): Promise<void> {
+  async #walkForest(): Promise<void> {
+    const forest = this.#forest;
     while (forest.advance()) {
       const content = this.#contentAt(forest.slot);
       const base = forest.baseSlot < 0 ? undefined : this.#contents[forest.baseSlot];
@@ -90,10 +92,10 @@ export class AllTreesWalk {
 
   /** Marks what stands in a tree. */
   #walkTree(tree: number, content: TreeContent, base: TreeContent | undefined): void {
-    if (base?.isWalked && this.#derive(tree, content, base)) {
+    if (base?.isWalked && this.#derive(content, base)) {
       for (let i = 0; i < this.#fresh.length; i++) this.#findEntry(content, this.#fresh.get(i));
     } else {
-      if (!base || !this.#derive(tree, content, base)) this.#read(tree, content);
+      if (!base || !this.#derive(content, base)) this.#read(tree, content);
       for (let i = 0; i < content.count; i++) this.#findEntry(content, i);
     }
     content.isWalked = true;
@@ -103,7 +105,7 @@ export class AllTreesWalk {
   /** Makes a base ready that is not of this level: walked on another one, or not reached at all. */
   #rebuild(tree: number, content: TreeContent, base: TreeContent | undefined): void {
     try {
-      if (!base || !this.#derive(tree, content, base)) this.#read(tree, content);
+      if (!base || !this.#derive(content, base)) this.#read(tree, content);
       content.isWalked = tree < FIRST_LOOSE && this.#walked.has(tree);
     } catch {
       content.isUsable = false; // its deltas are then read by themselves, and say what is wrong
@@ -111,11 +113,11 @@ export class AllTreesWalk {
   }
 
   /** False when it does not work out: {@link ObjectReader.read} then finds a good copy, or says what is wrong. */
-  #derive(tree: number, content: TreeContent, base: TreeContent): boolean {
+  #derive(content: TreeContent, base: TreeContent): boolean {
     if (!base.isUsable) return false;
     this.#fresh.clear();
     try {
-      content.derive(base, this.#objects.readDelta(tree), this.#fresh);
+      content.derive(base, this.#forest.delta(), this.#fresh);
       return true;
     } catch {
       return false;

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 
 /** Bytes of one window. */
-export const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 64 * 1024;
 
 export interface WindowSource {
   readonly fd: number;
