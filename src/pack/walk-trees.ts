@@ -17,7 +17,6 @@ export class TreeWalk {
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
   readonly #numbers: NumberCache;
-  readonly #all: AllTreesWalk;
   #count = 0;
 
   /** @param seen called now and then with the number of trees and blobs marked WANTED so far */
@@ -27,7 +26,6 @@ export class TreeWalk {
     this.#marks = marks;
     this.#pace = pace;
     this.#seen = seen;
-    this.#all = new AllTreesWalk(objects, marks, this.#numbers, pace, seen);
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -41,8 +39,9 @@ export class TreeWalk {
    * therefore be sent again, which is legal; what is EXCLUDED the client has.
    */
   async walk(roots: readonly number[], edges: readonly number[]): Promise<void> {
-    if (edges.length === 0) await this.#all.walk(roots);
-    else await this.#walkBeside(roots, edges, 0);
+    if (edges.length > 0) return this.#walkBeside(roots, edges, 0);
+    const all = new AllTreesWalk(this.#objects, this.#marks, this.#numbers, this.#pace, this.#seen);
+    return all.walk(roots);
   }
 
   async #walkBeside(roots: readonly number[], edges: readonly number[], depth: number): Promise<void> {

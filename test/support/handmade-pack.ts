@@ -62,7 +62,7 @@ function typeAndSize(type: number, size: number): Buffer {
   return Buffer.from(bytes);
 }
 
-function encodeDelta(baseSize: number, steps: readonly DeltaStep[]): Buffer {
+export function encodeDelta(baseSize: number, steps: readonly DeltaStep[]): Buffer {
   const resultSize = steps.reduce((n, step) => n + ('insert' in step ? step.insert.length : step.copy[1]), 0);
   return Buffer.concat([deltaSize(baseSize), deltaSize(resultSize), ...steps.flatMap(encodeStep)]);
 }
