@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { NumberList } from '../../src/pack/number-list.ts';
 import { TreeContent } from '../../src/pack/tree-content.ts';
+import { flip } from '../repository/corrupt.ts';
 import { applySteps, type DeltaStep, encodeDelta } from '../support/handmade-pack.ts';
 
 /** Few bytes, those of modes and names among them, so that much looks like what it is not. */
@@ -16,6 +17,11 @@ function entryOf(hash: number): fc.Arbitrary<Buffer> {
       fc.array(idByte, { minLength: hash, maxLength: hash }),
     )
     .map(([mode, name, id]) => Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id)]));
+}
+
+/** Entries, and others that differ from them in the last byte. */
+function withLikes(entries: readonly Buffer[]): Buffer[] {
+  return [...entries, ...entries.map((entry) => flip(entry, entry.length - 1, 1))];
 }
 
 /** Some entries of a pool, in any order, some twice. */
@@ -44,16 +50,19 @@ function stepsTo(base: Buffer, target: Buffer, cuts: readonly { size: number; pi
 }
 
 const scene = fc.constantFrom(20, 32).chain((hash) =>
-  fc.array(entryOf(hash), { minLength: 1, maxLength: 5 }).chain((pool) =>
-    fc.record({
-      hash: fc.constant(hash),
-      trees: fc.array(treeOf(pool), { minLength: 2, maxLength: 6 }),
-      cuts: fc.array(fc.record({ size: fc.integer({ min: 1, max: 120 }), pick: fc.nat(5) }), {
-        minLength: 1,
-        maxLength: 8,
+  fc
+    .array(entryOf(hash), { minLength: 1, maxLength: 5 })
+    .map(withLikes)
+    .chain((pool) =>
+      fc.record({
+        hash: fc.constant(hash),
+        trees: fc.array(treeOf(pool), { minLength: 2, maxLength: 6 }),
+        cuts: fc.array(fc.record({ size: fc.integer({ min: 1, max: 120 }), pick: fc.nat(5) }), {
+          minLength: 1,
+          maxLength: 8,
+        }),
       }),
-    }),
-  ),
+    ),
 );
 
 function entriesOf(content: TreeContent): string[] {
@@ -108,6 +117,8 @@ it.each<[string, DeltaStep[], number[]]>([
   ['the others in another order', [{ copy: [29, 28] }, { copy: [0, 29] }, { copy: [29, 28] }], []],
   ['a new id', [{ copy: [0, 37] }, { insert: Buffer.alloc(20, 9) }, { copy: [57, 29] }], [1]],
   ['the end of an id', [{ copy: [0, 47] }, { insert: Buffer.alloc(10, 9) }, { copy: [57, 29] }], [1]],
+  ['the last byte of an id', [{ copy: [0, 28] }, { insert: Buffer.from([9]) }, { copy: [29, 57] }], [0]],
+  ['the first byte of an entry', [{ copy: [0, 29] }, { insert: Buffer.from('1') }, { copy: [30, 56] }], [1]],
   ['a new name', [{ copy: [0, 35] }, { insert: Buffer.from('x') }, { copy: [36, 50] }], [1]],
   ['another mode', [{ copy: [0, 29] }, { insert: Buffer.from('16') }, { copy: [2, 27] }], [1]],
   ['an entry cut in two and put together', [{ copy: [0, 12] }, { copy: [12, 74] }], [0]],

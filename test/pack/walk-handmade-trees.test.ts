@@ -1,5 +1,6 @@
 /** All that trees reach, in packs that git itself would not write: as a plain walk finds it, or an error. */
 import { createHash } from 'node:crypto';
+import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
 import {
@@ -9,7 +10,7 @@ import {
   storeHandmadePack,
 } from '../support/handmade-pack.ts';
 import { createRepository, packsOf } from '../support/history.ts';
-import { damage, entriesOf, packFile } from '../support/packs.ts';
+import { damage, entriesOf, overwrite, packFile } from '../support/packs.ts';
 import { open, plainWalk, walk } from './tree-walks.ts';
 
 const root = temporaryDirectory();
@@ -49,8 +50,11 @@ const changed: DeltaStep[] = [
   { copy: [2 * LENGTH, LENGTH] },
 ];
 const treeB = applySteps(treeA, changed);
+/** Another tree, of the same size. */
+const treeX = Buffer.concat([4, 5, 4].map((blob, i) => entry('100644', `f${i}`, blobIds[blob])));
 const idA = oidOf('tree', treeA);
 const idB = oidOf('tree', treeB);
+const idX = oidOf('tree', treeX);
 
 async function expectSame(directory: string, roots: readonly string[]): Promise<string[]> {
   const found = await walk(open(directory), roots);
@@ -117,8 +121,9 @@ describe('damage', () => {
     ['a damaged delta', [idA, idB], idB, treeB],
     ['a damaged base', [idA, idB], idA, treeA],
     ['a damaged base that nothing reaches', [idB], idA, treeA],
+    ['a damaged base beside a tree of its size', [idX, idB], idA, treeA],
   ])('%s is read from its other copy', async (_what, roots, oid, copy) => {
-    const entries = [...ALL_BLOBS, whole('tree', treeA), delta(treeA, changed)];
+    const entries = [...ALL_BLOBS, whole('tree', treeX), whole('tree', treeA), delta(treeA, changed)];
     const single = store(entries);
     const undamaged = await walk(open(single), roots);
     damageObject(single, oid);
@@ -164,6 +169,24 @@ describe('damage', () => {
       ...corrupt,
       message: expect.stringContaining('not well formed'),
     });
+  });
+});
+
+test('deltas in a ring', async () => {
+  const again: DeltaStep[] = [{ copy: [0, treeB.length] }, { copy: [0, LENGTH] }];
+  const treeC = applySteps(treeB, again);
+  const directory = store([...ALL_BLOBS, whole('tree', treeA), delta(treeA, changed), delta(treeB, again)]);
+  const [pack] = packsOf(directory);
+  const { offset } = entriesOf(directory, pack).find(({ oid }) => oid === idB)!;
+  const idC = oidOf('tree', treeC);
+  await expectSame(directory, [idA, idC]);
+  const file = packFile(directory, pack);
+  const bytes = fs.readFileSync(file);
+  overwrite(file, bytes.indexOf(Buffer.from(idA, 'hex'), offset), Buffer.from(idC, 'hex'));
+  await expectSame(directory, [idA]);
+  await expect(walk(open(directory), [idA, idC])).rejects.toMatchObject({
+    code: 'PACKHORSE_REPOSITORY_CORRUPT',
+    message: expect.stringContaining('form a ring'),
   });
 });
 
