@@ -61,7 +61,10 @@ export class AllTreesWalk {
 
   /** Marks everything below `roots` WANTED. What has a mark already is taken to be walked with all below it. */
   async walk(roots: readonly number[]): Promise<void> {
-    for (const root of roots) this.#find(root, true);
+    for (const root of roots) {
+      this.#find(root, true);
+      if (this.#pace.due()) await this.#pause();
+    }
     let level = new NumberSet(this.#objects.view.packedEnd);
     for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
       if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
