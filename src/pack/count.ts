@@ -8,7 +8,7 @@ import type { Reachability } from '../repository/reachability.ts';
 import { applyFilter } from './apply-filter.ts';
 import { CommitSource } from './commit-source.ts';
 import { BitmapCount, type Tips } from './count-bitmaps.ts';
-import type { Filter } from './filter.ts';
+import { type Filter, isDoneByWalking } from './filter.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
@@ -76,8 +76,11 @@ export async function count(
   const { wanted, excluded } = marks;
   wanted.subtract(excluded);
   if (request.filter) {
+    const known = bitmap === 'used' ? reachability : undefined;
     const named = await namedBy(source, request.wants, wanted, pace);
-    await applyFilter(request.filter, objects, wanted, bitmap === 'used' ? reachability : undefined, pace);
+    if (known || !isDoneByWalking(request.filter)) {
+      await applyFilter(request.filter, objects, wanted, known, pace);
+    }
     for (const number of named) wanted.add(number);
   }
   for (const { tag, target } of request.includeTags) {
@@ -145,7 +148,13 @@ async function markByWalking(
   // A shallow client's commits have no parents here, so they may be no one's edge and their trees still be there.
   if (request.grafts.size > 0) edges.push(...rootTrees(source, had.commits));
   const found = commits.trees.length;
-  const trees = new TreeWalk(source.objects, marks, pace, (n) => progress(found + n));
+  const types = request.filter?.types;
+  if (types && !types.includes(TREE) && !types.includes(BLOB)) {
+    for (const tree of wanted.trees) marks.wanted.add(tree);
+    return found;
+  }
+  const seen = (n: number) => progress(found + n);
+  const trees = new TreeWalk(source.objects, marks, pace, seen, types?.includes(BLOB) ?? true);
   await trees.walk([...commits.trees, ...wanted.trees], [...new Set(edges)]);
   return found + trees.count;
 }

@@ -15,6 +15,12 @@ export interface Filter {
 const UNITS = ['', 'k', 'm', 'g'];
 const ALL: readonly ObjectType[] = [COMMIT, TREE, BLOB, TAG];
 
+/** Whether a walk that meets only what matters has left out all that the filter does. */
+export function isDoneByWalking({ types, blobLimit }: Filter): boolean {
+  const trees = types.includes(TREE) || !types.includes(BLOB);
+  return types.includes(COMMIT) && types.includes(TAG) && trees && blobLimit === undefined;
+}
+
 /** @throws PackhorseError `PACKHORSE_PROTOCOL` for a filter that is not well formed, or not known */
 export function parseFilter(spec: string): Filter {
   const invalid = () => protocolError(`invalid filter-spec '${spec}'`);

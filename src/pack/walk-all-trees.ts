@@ -16,7 +16,7 @@ import { DeltaForest } from './delta-forest.ts';
 import { EXCLUDED, type Marks, WANTED } from './marks.ts';
 import type { NumberCache } from './number-cache.ts';
 import { NumberList } from './number-list.ts';
-import { NumberSet } from './number-set.ts';
+import { NumberQueue } from './number-queue.ts';
 import type { Pace } from './pace.ts';
 import { TreeContent } from './tree-content.ts';
 
@@ -31,12 +31,13 @@ export class AllTreesWalk {
   readonly #numbers: NumberCache;
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
+  readonly #blobs: boolean;
   #count = 0;
 
   /** Trees all of whose entries are marked. */
-  readonly #walked: NumberSet;
+  readonly #walked: NumberQueue;
   /** Trees that were found on the level that is being walked, and are to be walked on the next. */
-  #next: NumberSet;
+  #next: NumberQueue;
   #nextLoose = new NumberList();
   readonly #forest: DeltaForest;
   readonly #contents: TreeContent[] = [];
@@ -48,15 +49,22 @@ export class AllTreesWalk {
     numbers: NumberCache,
     pace: Pace,
     seen: (objects: number) => void,
+    blobs: boolean,
   ) {
     this.#objects = objects;
     this.#marks = marks;
     this.#numbers = numbers;
     this.#pace = pace;
     this.#seen = seen;
+    this.#blobs = blobs;
     this.#forest = new DeltaForest(objects, pace);
-    this.#walked = new NumberSet(objects.view.packedEnd);
-    this.#next = new NumberSet(objects.view.packedEnd);
+    this.#walked = new NumberQueue(objects.view.packedEnd);
+    this.#next = new NumberQueue(objects.view.packedEnd);
+  }
+
+  /** How many trees and blobs were marked. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Marks everything below `roots` WANTED. What has a mark already is taken to be walked with all below it. */
@@ -65,7 +73,7 @@ export class AllTreesWalk {
       this.#find(root, true);
       if (this.#pace.due()) await this.#pause();
     }
-    let level = new NumberSet(this.#objects.view.packedEnd);
+    let level = new NumberQueue(this.#objects.view.packedEnd);
     for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
       if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
       const loose = this.#nextLoose;
@@ -135,7 +143,7 @@ export class AllTreesWalk {
 
   #findEntry(content: TreeContent, entry: number): void {
     const kind = kindOfTreeEntry(content.data, content.starts[entry]);
-    if (kind === 'gitlink') return;
+    if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
     const { view } = this.#objects;
     const end = content.starts[entry + 1];
     const id = end - view.format.bytes;

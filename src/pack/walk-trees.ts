@@ -16,16 +16,27 @@ export class TreeWalk {
   readonly #marks: Marks;
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
+  readonly #blobs: boolean;
   readonly #numbers: NumberCache;
   #count = 0;
 
-  /** @param seen called now and then with the number of trees and blobs marked WANTED so far */
-  constructor(objects: ObjectReader, marks: Marks, pace: Pace, seen: (objects: number) => void) {
+  /**
+   * @param seen called now and then with the number of trees and blobs marked WANTED so far
+   * @param blobs whether blobs matter; else they get no mark
+   */
+  constructor(
+    objects: ObjectReader,
+    marks: Marks,
+    pace: Pace,
+    seen: (objects: number) => void,
+    blobs = true,
+  ) {
     this.#objects = objects;
     this.#numbers = new NumberCache(objects.view);
     this.#marks = marks;
     this.#pace = pace;
     this.#seen = seen;
+    this.#blobs = blobs;
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -40,8 +51,16 @@ export class TreeWalk {
    */
   async walk(roots: readonly number[], edges: readonly number[]): Promise<void> {
     if (edges.length > 0) return this.#walkBeside(roots, edges, 0);
-    const all = new AllTreesWalk(this.#objects, this.#marks, this.#numbers, this.#pace, this.#seen);
-    return all.walk(roots);
+    const all = new AllTreesWalk(
+      this.#objects,
+      this.#marks,
+      this.#numbers,
+      this.#pace,
+      this.#seen,
+      this.#blobs,
+    );
+    await all.walk(roots);
+    this.#count += all.count;
   }
 
   async #walkBeside(roots: readonly number[], edges: readonly number[], depth: number): Promise<void> {
@@ -94,7 +113,7 @@ export class TreeWalk {
     const { data } = object;
     const hash = view.format.bytes;
     forEachTreeEntry(data, hash, (kind, name, id) => {
-      if (kind === 'gitlink') return;
+      if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
       const child = this.#numbers.find(data, id);
       if (child >= 0) visit(kind === 'tree', child, data, name, id);
       else if (!optional) throw view.missing(data.toString('hex', id, id + hash));

@@ -1,6 +1,6 @@
 /** Walks of trees, and the plain one that they are compared with. */
 import { afterAll } from 'vitest';
-import { EXCLUDED, Marks, WANTED } from '../../src/pack/marks.ts';
+import { Marks } from '../../src/pack/marks.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { TreeWalk } from '../../src/pack/walk-trees.ts';
 import { Repository } from '../../src/repository/repository.ts';
@@ -28,7 +28,7 @@ export async function walk(
   const marks = new Marks(objects.view);
   const numbers = roots.map((oid) => objects.view.findHex(oid));
   await new TreeWalk(objects, marks, pace, () => {}).walk(numbers, []);
-  return [...marks.select(WANTED | EXCLUDED, WANTED)].map((number) => objects.view.hex(number)).sort();
+  return [...marks.wanted.toArray()].map((number) => objects.view.hex(number)).sort();
 }
 
 /** The entries of a tree, as `[is a tree, id]`, gitlinks left out. */

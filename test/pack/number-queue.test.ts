@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { NumberSet } from '../../src/pack/number-set.ts';
+import { NumberQueue } from '../../src/pack/number-queue.ts';
 
 it('holds what was added, and gives it back in order, as many at a time as are asked for', () => {
   const step = fc.oneof(
@@ -9,7 +9,7 @@ it('holds what was added, and gives it back in order, as many at a time as are a
   );
   fc.assert(
     fc.property(fc.nat(300), fc.array(step), (end, steps) => {
-      const set = new NumberSet(end);
+      const set = new NumberQueue(end);
       const model = new Set<number>();
       for (const one of steps) {
         if ('add' in one) {

@@ -1,5 +1,5 @@
-/** A set of packed objects by number: one bit an object. */
-export class NumberSet {
+/** Packed objects that wait, the one with the least number first: one bit an object. */
+export class NumberQueue {
   #words: Uint32Array;
   #size = 0;
   /** No number in the set stands in a word before this one. */
