@@ -2,15 +2,13 @@
 import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { repositoryCorrupt } from '../errors.ts';
+import { inflateStart } from './zlib-handle.ts';
 
 /** Inflates up to `limit` bytes of a stream of which only the start is at hand. */
 export function inflateHead(start: Uint8Array, limit: number): Buffer {
   try {
-    const head = zlib.inflateSync(start, {
-      finishFlush: zlib.constants.Z_SYNC_FLUSH,
-      chunkSize: Math.max(64, limit),
-    });
-    return head.subarray(0, limit);
+    const head = Buffer.allocUnsafe(limit);
+    return head.subarray(0, inflateStart(start, head));
   } catch (error) {
     throw repositoryCorrupt(`a zlib stream is damaged (${(error as Error).message})`, error);
   }

@@ -39,20 +39,49 @@ export type InflateInto = (input: Uint8Array, output: Uint8Array, at: number, si
 /** zlib counts room in 32 bits. */
 const LARGEST = 2 ** 32 - 2;
 
-const byHandle: InflateInto = (input, output, at, size) => {
-  if (size > LARGEST) throw new Error('the stream is too large for memory');
+function openHandle(): InflateInternals {
   if (!inflate) {
     inflate = zlib.createInflate() as InflateInternals;
-    inflate.on('error', () => {}); // thrown below
+    inflate.on('error', () => {}); // thrown by checkHandle
   }
-  inflate._handle.reset();
-  inflate._handle.writeSync(zlib.constants.Z_FINISH, input, 0, input.length, output, at, size + 1);
-  const { errored, destroyed, _writeState } = inflate;
-  if (errored || destroyed) {
-    inflate = undefined;
-    throw errored ?? new Error('the stream cannot be inflated');
-  }
-  if (_writeState[0] !== 1) throw new Error('the stream has another size than its header says');
+  return inflate;
+}
+
+function checkHandle({ errored, destroyed }: InflateInternals): void {
+  if (!errored && !destroyed) return;
+  inflate = undefined;
+  throw errored ?? new Error('the stream cannot be inflated');
+}
+
+const byHandle: InflateInto = (input, output, at, size) => {
+  if (size > LARGEST) throw new Error('the stream is too large for memory');
+  const stream = openHandle();
+  stream._handle.reset();
+  stream._handle.writeSync(zlib.constants.Z_FINISH, input, 0, input.length, output, at, size + 1);
+  checkHandle(stream);
+  if (stream._writeState[0] !== 1) throw new Error('the stream has another size than its header says');
+};
+
+/**
+ * Inflates the start of a stream of which only the start may be at hand.
+ * @returns how many bytes of `output`, at most all, were filled
+ * @throws Error when the stream is damaged
+ */
+export type InflateStart = (input: Uint8Array, output: Uint8Array) => number;
+
+const startByHandle: InflateStart = (input, output) => {
+  const stream = openHandle();
+  stream._handle.reset();
+  stream._handle.writeSync(zlib.constants.Z_SYNC_FLUSH, input, 0, input.length, output, 0, output.length);
+  checkHandle(stream);
+  return output.length - stream._writeState[0];
+};
+
+const startByCopy: InflateStart = (input, output) => {
+  const finishFlush = zlib.constants.Z_SYNC_FLUSH;
+  const data = zlib.inflateSync(input, { finishFlush, chunkSize: Math.max(64, output.length) });
+  output.set(data.subarray(0, output.length));
+  return Math.min(data.length, output.length);
 };
 
 const byCopy: InflateInto = (input, output, at, size) => {
@@ -85,6 +114,27 @@ export function works(candidate: InflateInto): boolean {
   }
 }
 
+/** Whether the handle inflates the start of whole and cut streams, and recovers from damage. */
+export function startWorks(candidate: InflateStart): boolean {
+  const text = Buffer.from('some text, some text');
+  const stream = zlib.deflateSync(text);
+  const output = Buffer.alloc(9);
+  try {
+    candidate(stream.subarray(4), output);
+    return false;
+  } catch {
+    // As it should be.
+  }
+  try {
+    if (candidate(stream, output) !== 9 || !output.equals(text.subarray(0, 9))) return false;
+    const cut = candidate(stream.subarray(0, 8), output);
+    return cut < 9 && output.subarray(0, cut).equals(text.subarray(0, cut));
+  } catch {
+    return false;
+  }
+}
+
+export const inflateStart: InflateStart = startWorks(startByHandle) ? startByHandle : startByCopy;
 export const inflateInto: InflateInto = works(byHandle) ? byHandle : byCopy;
 /** Which way was taken, for the log at the start. */
 export const inflateWay: 'handle' | 'copy' = inflateInto === byHandle ? 'handle' : 'copy';
