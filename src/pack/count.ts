@@ -11,6 +11,7 @@ import { BitmapCount, type Tips } from './count-bitmaps.ts';
 import { type Filter, isDoneByWalking } from './filter.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
+import type { PathHints } from './path-hints.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
 import { TreeWalk } from './walk-trees.ts';
 
@@ -41,6 +42,8 @@ export interface Count {
   readonly objects: Uint32Array;
   /** Whether the client surely has an object, so that it may be the base of a delta. */
   readonly clientHas: (number: number) => boolean;
+  /** Paths of trees and blobs, for a search for deltas; undefined where one would not pay. */
+  readonly hints: PathHints | undefined;
   readonly bitmap: BitmapUse;
   /** How many objects were found by walking, not by a bitmap. */
   readonly walked: number;
@@ -62,16 +65,15 @@ export async function count(
   const source = new CommitSource(objects, request.grafts);
   let marks = new Marks(view);
   let bitmap = bitmapUse(reachability, request);
-  let walked = 0;
+  let walk: Walked | undefined;
   if (bitmap === 'used') {
-    const counter = new BitmapCount(source, reachability!, pace, progress);
-    if (!(await markByBitmaps(source, request, counter, marks, pace))) {
+    walk = await markByBitmaps(source, request, reachability!, marks, pace, progress);
+    if (!walk) {
       bitmap = 'incomplete';
       marks = new Marks(view);
     }
-    walked = counter.walked;
   }
-  if (bitmap !== 'used') walked += await markByWalking(source, request, marks, pace, progress);
+  walk ??= await markByWalking(source, request, marks, pace, progress);
 
   const { wanted, excluded } = marks;
   wanted.subtract(excluded);
@@ -89,7 +91,7 @@ export async function count(
   }
   const selected = wanted.toArray();
   await sortLoose(objects, selected, pace);
-  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap, walked };
+  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap, ...walk };
 }
 
 /** What the wants name that is to be sent: tags, and what they lead to. No filter leaves it out. */
@@ -114,33 +116,50 @@ function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: Co
   return haves.length === 0 || haves.some((number) => reachability.covers(number)) ? 'used' : 'outside';
 }
 
-/** @returns false when the client's side cannot be known in full: something is not there */
+/** What a count walked, and learned of paths on the way. */
+type Walked = Pick<Count, 'walked' | 'hints'>;
+
+/** Paths are looked for where no more objects are sent than this: then new deltas are worth their time. */
+const MOST_HINTED = 50_000;
+
+/** @returns undefined when the client's side cannot be known in full: something is not there */
 async function markByBitmaps(
   source: CommitSource,
   request: CountRequest,
-  counter: BitmapCount,
+  reachability: Reachability,
   { wanted, excluded }: Marks,
   pace: Pace,
-): Promise<boolean> {
+  progress: (objects: number) => void,
+): Promise<Walked | undefined> {
+  const counter = new BitmapCount(source, reachability, pace, progress);
+  let had: Tips;
   try {
-    const had = await sortTips(source, request.haves, excluded, pace);
+    had = await sortTips(source, request.haves, excluded, pace);
     await counter.fill(excluded, had, excluded);
   } catch (error) {
-    if (error instanceof PackhorseError && error.code !== 'PACKHORSE_CANCELLED') return false;
+    if (error instanceof PackhorseError && error.code !== 'PACKHORSE_CANCELLED') return undefined;
     throw error;
   }
-  await counter.fill(wanted, await sortTips(source, request.wants, wanted, pace), excluded);
-  return true;
+  const tips = await sortTips(source, request.wants, wanted, pace);
+  await counter.fill(wanted, tips, excluded);
+  wanted.subtract(excluded);
+  const { walked } = counter;
+  if (request.haves.length === 0 || wanted.count() > MOST_HINTED) return { walked, hints: undefined };
+  // Bitmaps know no paths: what is sent is walked for them, beside the trees that the client has.
+  const marks = new Marks(source.objects.view, undefined, excluded);
+  const commits = await walkCommits(source, tips.commits, had.commits, marks, pace, () => {});
+  const trees = new TreeWalk(source.objects, marks, pace, () => {});
+  await trees.walk([...commits.trees, ...tips.trees], [...new Set([...commits.edgeTrees, ...had.trees])]);
+  return { walked, hints: trees.hints };
 }
 
-/** @returns how many objects were found */
 async function markByWalking(
   source: CommitSource,
   request: CountRequest,
   marks: Marks,
   pace: Pace,
   progress: (objects: number) => void,
-): Promise<number> {
+): Promise<Walked> {
   const wanted = await sortTips(source, request.wants, marks.wanted, pace);
   const had = await sortTips(source, request.haves, marks.excluded, pace);
   const commits = await walkCommits(source, wanted.commits, had.commits, marks, pace, progress);
@@ -151,12 +170,12 @@ async function markByWalking(
   const types = request.filter?.types;
   if (types && !types.includes(TREE) && !types.includes(BLOB)) {
     for (const tree of wanted.trees) marks.wanted.add(tree);
-    return found;
+    return { walked: found, hints: undefined };
   }
   const seen = (n: number) => progress(found + n);
   const trees = new TreeWalk(source.objects, marks, pace, seen, types?.includes(BLOB) ?? true);
   await trees.walk([...commits.trees, ...wanted.trees], [...new Set(edges)]);
-  return found + trees.count;
+  return { walked: found + trees.count, hints: request.haves.length > 0 ? trees.hints : undefined };
 }
 
 /** Puts tags and blobs into `set` at once; gives back the commits and trees they lead to, whose walk follows. */

@@ -6,12 +6,18 @@ import { forEachTreeEntry } from '../repository/parse-object.ts';
 import { EXCLUDED, type Marks, WANTED } from './marks.ts';
 import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
+import { directoryHash, EdgeEntries, extendNameHash, PathHints } from './path-hints.ts';
 import { AllTreesWalk } from './walk-all-trees.ts';
 
 /** git's `core.maxTreeDepth`. */
 const MAX_DEPTH = 2048;
+/** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
+const LENDING = 10;
 
 export class TreeWalk {
+  /** The paths of what was found beside the client's trees. */
+  readonly hints: PathHints = new PathHints();
+  readonly #edgeEntries = new EdgeEntries(this.hints);
   readonly #objects: ObjectReader;
   readonly #marks: Marks;
   readonly #pace: Pace;
@@ -50,7 +56,7 @@ export class TreeWalk {
    * therefore be sent again, which is legal; what is EXCLUDED the client has.
    */
   async walk(roots: readonly number[], edges: readonly number[]): Promise<void> {
-    if (edges.length > 0) return this.#walkBeside(roots, edges, 0);
+    if (edges.length > 0) return this.#walkBeside(roots, edges, 0, 0);
     const all = new AllTreesWalk(
       this.#objects,
       this.#marks,
@@ -63,15 +69,27 @@ export class TreeWalk {
     this.#count += all.count;
   }
 
-  async #walkBeside(roots: readonly number[], edges: readonly number[], depth: number): Promise<void> {
+  /** @param path the name hash of the directory */
+  async #walkBeside(
+    roots: readonly number[],
+    edges: readonly number[],
+    path: number,
+    depth: number,
+  ): Promise<void> {
     if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+    const inside = directoryHash(path, depth === 0);
+    const beside = this.#edgeEntries;
     const had = new Map<string, number[]>();
-    for (const edge of edges) {
+    beside.clear();
+    for (const [i, edge] of edges.entries()) {
+      const lends = i < LENDING;
       this.#marks.add(edge, EXCLUDED);
+      if (lends) this.hints.offer(edge, path, true);
       this.#entries(
         edge,
         (isTree, child, data, name, id) => {
           this.#marks.add(child, EXCLUDED);
+          if (lends) beside.add(child, extendNameHash(inside, data, name, id - 1), isTree);
           if (isTree) append(had, data.toString('latin1', name, id), child);
         },
         true,
@@ -82,14 +100,20 @@ export class TreeWalk {
     for (const root of roots) {
       if (this.#isKnown(root)) continue;
       this.#want(root);
+      this.hints.note(root, path, true);
       this.#entries(root, (isTree, child, data, name, id) => {
         if (this.#isKnown(child)) return;
+        beside.want(child, extendNameHash(inside, data, name, id - 1), isTree);
         if (isTree) append(fresh, data.toString('latin1', name, id), child);
         else this.#want(child);
       });
       if (this.#pace.due()) await this.#pause();
     }
-    for (const [name, trees] of fresh) await this.#walkBeside(trees, had.get(name) ?? [], depth + 1);
+    beside.offer();
+    for (const [name, trees] of fresh) {
+      const hash = extendNameHash(inside, Buffer.from(name, 'latin1'), 0, name.length - 1);
+      await this.#walkBeside(trees, had.get(name) ?? [], hash, depth + 1);
+    }
   }
 
   /**
