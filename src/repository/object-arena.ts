@@ -6,7 +6,7 @@ import type { ObjectType } from './object-format.ts';
 
 const SEGMENT_BYTES = 1024 * 1024;
 /** Larger objects get a buffer of their own and are not kept. */
-const LARGEST = SEGMENT_BYTES / 4;
+export const LARGEST_KEPT: number = SEGMENT_BYTES / 4;
 
 interface Slot {
   readonly segment: Segment;
@@ -60,7 +60,7 @@ export class ObjectArena {
 
   /** Room for an object, to be filled by the caller before anything else is asked for. */
   room(length: number): Room {
-    if (length > LARGEST) return { memory: Buffer.allocUnsafeSlow(length + 1), at: 0 };
+    if (length > LARGEST_KEPT) return { memory: Buffer.allocUnsafeSlow(length + 1), at: 0 };
     let segment = this.#segments.at(-1);
     if (!segment || segment.used + length + 1 > SEGMENT_BYTES) segment = this.#nextSegment();
     const at = segment.used;

@@ -16,6 +16,8 @@ import { inflateInto } from './zlib-handle.ts';
 /** No zlib stream inflates to more than this for each of its bytes. */
 const LARGEST_INFLATION = 1040;
 
+const TOO_LARGE = new Error('the entry is too large');
+
 /** A delta starts with two sizes of at most ten bytes each. */
 const DELTA_HEAD = 20;
 
@@ -31,6 +33,8 @@ export class ObjectReader {
   /** The delta being applied; it grows to the largest seen. */
   #delta = Buffer.allocUnsafeSlow(4096);
   #elsewhere = false;
+  /** Larger entries are not inflated. */
+  #most = Number.POSITIVE_INFINITY;
   readonly #openGraph: () => CommitGraph | undefined;
   #graph: GraphedCommits | undefined | null = null;
 
@@ -114,6 +118,23 @@ export class ObjectReader {
   readDelta(number: number): Buffer {
     const at = this.view.packedAt(number);
     return this.#readDelta(at, at.pack.header(at.rank));
+  }
+
+  /**
+   * {@link read}, but undefined where something larger would have to be inflated for it.
+   * @param most bytes of the object, and of what it is stored as a delta of
+   */
+  readSmall(number: number, most: number): StoredObject | undefined {
+    if (this.view.isLoose(number) && this.header(number).size > most) return undefined;
+    this.#most = most;
+    try {
+      return this.read(number);
+    } catch (error) {
+      if (error === TOO_LARGE) return undefined;
+      throw error;
+    } finally {
+      this.#most = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** A good copy of an object whose copy at `number` is damaged: in another pack, or loose. */
@@ -258,6 +279,7 @@ export class ObjectReader {
 
   /** Before memory is taken: a damaged header may claim any size. */
   #checkSize({ pack, rank }: PackedAt, header: EntryHeader): void {
+    if (header.size > this.#most) throw TOO_LARGE;
     if (header.size <= (pack.end(rank) - header.data) * LARGEST_INFLATION) return;
     throw damaged(pack, rank, new Error('it claims to hold more than its bytes can'));
   }
