@@ -5,6 +5,7 @@ import { OFS_DELTA, REF_DELTA, type StoredObject } from '../repository/object-fo
 import { damaged, type ObjectReader } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader, PackFile } from '../repository/pack-file.ts';
+import { remakeDelta } from './delta-search.ts';
 import type { PlannedEntry } from './entries.ts';
 import { hasCrc, WHOLE } from './entry-crc.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
@@ -19,7 +20,9 @@ const STREAM_FROM = 1024 * 1024;
 /** An entry header with the longest base id. */
 const LONGEST_HEADER = 48;
 
-type ReusedEntry = Exclude<PlannedEntry, { kind: 'deflated' } | Run>;
+type ReusedEntry = Extract<PlannedEntry, { kind: 'stored' | 'delta' | 'thin' }>;
+type MadeEntry = Extract<PlannedEntry, { kind: 'made' }>;
+type DeltaEntry = Extract<PlannedEntry, { kind: 'delta' | 'thin' | 'made' }>;
 
 /**
  * Where entries come from: runs copied as they lie, deltas and streams copied one by one, deltas made, content deflated
@@ -92,6 +95,10 @@ export class EntryWriter {
       await this.#deflate(this.#numbers[entry.index], start);
       return 'deflated';
     }
+    if (entry.kind === 'made') {
+      await this.#putMade(entry, start);
+      return 'made';
+    }
     const { pack, rank } = entry.at;
     if (!(await this.#isSound(entry))) {
       await this.#deflateElsewhere(this.#numbers[entry.index], start, wrongCrc(pack, rank));
@@ -121,26 +128,36 @@ export class EntryWriter {
     return hasCrc(pack, rank, crc);
   }
 
+  async #putMade(entry: MadeEntry, start: number): Promise<void> {
+    const { delta, index } = entry;
+    const { level } = this.#options;
+    const stream =
+      delta.stream ?? zlib.deflateSync(remakeDelta(this.#objects, this.#numbers[index], delta), { level });
+    await this.#putWhole(this.#deltaHeader(entry, delta.size, start), stream);
+  }
+
   /** The header of a reused entry in `#head`, and its length. */
   #header(entry: ReusedEntry, start: number): number {
-    const head = this.#head;
     const { size, type } = entry.header;
-    if (entry.kind === 'stored') return writeTypeAndSize(head, 0, type, size);
-    if (entry.kind === 'delta' && this.#options.ofsDelta) {
-      return writeDistance(
-        head,
-        writeTypeAndSize(head, 0, OFS_DELTA, size),
-        start - this.#placement.offsetOf(entry.base),
-      );
+    if (entry.kind === 'stored') return writeTypeAndSize(this.#head, 0, type, size);
+    return this.#deltaHeader(entry, size, start);
+  }
+
+  #deltaHeader(entry: DeltaEntry, size: number, start: number): number {
+    const head = this.#head;
+    const base = entry.kind === 'thin' ? -1 : entry.base;
+    if (base >= 0 && this.#options.ofsDelta) {
+      const distance = start - this.#placement.offsetOf(base);
+      return writeDistance(head, writeTypeAndSize(head, 0, OFS_DELTA, size), distance);
     }
-    const oid = entry.kind === 'thin' ? entry.baseOid : this.#objects.view.oid(this.#numbers[entry.base]);
+    const oid = entry.kind === 'delta' ? this.#objects.view.oid(this.#numbers[base]) : entry.baseOid;
     const at = writeTypeAndSize(head, 0, REF_DELTA, size);
     head.set(oid, at);
     return at + oid.length;
   }
 
   /** @param stream a stored zlib stream, valid until the next read */
-  async #putWhole(headLength: number, stream: Buffer): Promise<void> {
+  async #putWhole(headLength: number, stream: Uint8Array): Promise<void> {
     const writer = this.#writer;
     const length = headLength + stream.length;
     if (writer.room < length) {

@@ -4,6 +4,8 @@ import { isDelta } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader } from '../repository/pack-file.ts';
 import type { Count } from './count.ts';
+import type { MadeDelta } from './delta-search.ts';
+import { indexOf } from './index-of.ts';
 import { type Run, RunFinder } from './runs.ts';
 
 /** One entry of the pack to be. `index` counts in {@link Count.objects}. */
@@ -16,6 +18,8 @@ export type PlannedEntry =
   | { kind: 'delta'; index: number; at: PackedAt; header: EntryHeader; base: number }
   /** A stored delta whose base the client has; `baseOid` names it. */
   | { kind: 'thin'; index: number; at: PackedAt; header: EntryHeader; baseOid: Buffer }
+  /** A delta made for this pack; its base is in the pack, written before, or with -1 the client has it. */
+  | { kind: 'made'; index: number; delta: MadeDelta; base: number; baseOid: Buffer }
   /** A loose object, or a delta whose base is not to be had: content deflated anew. */
   | { kind: 'deflated'; index: number };
 
@@ -37,6 +41,7 @@ export class EntryPlanner {
   readonly #objects: ObjectReader;
   readonly #count: Count;
   readonly #options: EntryOptions;
+  readonly #made: ReadonlyMap<number, MadeDelta>;
   readonly #state: Uint8Array;
   readonly #runs: RunFinder;
   #next = 0;
@@ -44,7 +49,14 @@ export class EntryPlanner {
   #pulledEnd = 0;
   #pulled = -1;
 
-  constructor(objects: ObjectReader, count: Count, options: EntryOptions) {
+  /** @param made deltas by the number of their object */
+  constructor(
+    objects: ObjectReader,
+    count: Count,
+    options: EntryOptions,
+    made: ReadonlyMap<number, MadeDelta>,
+  ) {
+    this.#made = made;
     this.#objects = objects;
     this.#count = count;
     this.#options = options;
@@ -58,7 +70,7 @@ export class EntryPlanner {
   plan(limit: number): PlannedEntry[] {
     const entries: PlannedEntry[] = [];
     while (this.#next < this.#state.length && entries.length < limit) {
-      const run = this.#runs.find(this.#next, this.#nextPulled());
+      const run = this.#runs.find(this.#next, this.#nextPulled(), this.#made);
       if (run) {
         entries.push(run);
         this.#next += run.count;
@@ -85,8 +97,9 @@ export class EntryPlanner {
       this.#state[at] = IN_PROGRESS;
       const entry = this.#represent(at);
       chain.push(entry);
-      if (entry.kind !== 'delta' || entry.base < this.#next || this.#state[entry.base] === PLANNED) break;
-      at = entry.base;
+      const base = entry.kind === 'delta' || entry.kind === 'made' ? entry.base : -1;
+      if (base < this.#next || this.#state[base] === PLANNED) break;
+      at = base;
     }
     for (let entry = chain.pop(); entry; entry = chain.pop()) {
       this.#state[entry.index] = PLANNED;
@@ -103,6 +116,11 @@ export class EntryPlanner {
   #represent(index: number): PlannedEntry {
     const { view } = this.#objects;
     const number = this.#count.objects[index];
+    const made = this.#made.get(number);
+    if (made) {
+      const baseOid = Buffer.from(view.oid(made.base));
+      return { kind: 'made', index, delta: made, base: this.#indexOf(made.base), baseOid };
+    }
     if (view.isLoose(number)) return { kind: 'deflated', index };
     const at = view.packedAt(number);
     let header: EntryHeader;
@@ -126,16 +144,6 @@ export class EntryPlanner {
   }
 
   #indexOf(number: number): number {
-    const { objects } = this.#count;
-    let low = 0;
-    let high = objects.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const value = objects[middle];
-      if (value === number) return middle;
-      if (value < number) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    return indexOf(this.#count.objects, number);
   }
 }

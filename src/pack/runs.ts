@@ -46,18 +46,21 @@ export class RunFinder {
    * The longest run that begins at `index`, as far as one look goes; undefined where that entry must be looked at by
    * itself: it is loose, damaged or long, its base is not sent before it, or named by its id.
    * @param last what comes from `last` on is not to be taken into the run
+   * @param made numbers of objects that are sent in another form than the stored one
    */
-  find(index: number, last: number): Run | undefined {
+  find(index: number, last: number, made: ReadonlyMap<number, unknown>): Run | undefined {
     const number = this.#numbers[index];
     if (this.#view.isLoose(number)) return undefined;
     const at = this.#view.packedAt(number);
     // Whole packs, as clones take them: bases come before their deltas, so they lie in a run from the first entry on.
-    let count = at.rank === 0 && this.#ofsDelta ? this.#knownGood(at.pack, index, last) : 0;
+    let count =
+      at.rank === 0 && this.#ofsDelta && made.size === 0 ? this.#knownGood(at.pack, index, last) : 0;
     let closed = true;
     if (count === 0) {
       const start = at.pack.index.offset(at.rank);
       const end = Math.min(last - index, at.pack.index.count - at.rank, LOOKED_AT);
       while (count < end && this.#numbers[index + count] === number + count) {
+        if (made.size > 0 && made.has(number + count)) break;
         const base = this.#baseOf(at.pack, at.rank + count);
         if (base < 0 || (base > 0 && base < start && !this.#isSent(at, base, number))) break;
         if (base > 0 && base < start) closed = false;

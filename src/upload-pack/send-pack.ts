@@ -1,6 +1,8 @@
 /** The pack section of a response: count, entries, bytes, one after the other, with progress and statistics. */
 import { EntryWriter } from '../pack/bytes.ts';
-import { type CountRequest, count } from '../pack/count.ts';
+import { type Count, type CountRequest, count } from '../pack/count.ts';
+import { type MadeDelta, searchDeltas } from '../pack/delta-search.ts';
+import { deltaCandidates } from '../pack/delta-targets.ts';
 import { EntryPlanner } from '../pack/entries.ts';
 import { encodePackHeader } from '../pack/entry-header.ts';
 import { PackWriter } from '../pack/pack-writer.ts';
@@ -9,6 +11,8 @@ import { findBitmaps } from './bitmaps.ts';
 import type { CommandContext } from './command.ts';
 import { Progress } from './progress.ts';
 
+/** git's own limit of `pack.depth`. */
+const MOST_DEPTH = 4095;
 /** Entries planned before they are written. */
 const BATCH = 512;
 
@@ -38,14 +42,18 @@ export async function sendPack(
   statistics.walked = counted.walked;
   progress.enumerated(total);
 
-  watch.start('bytes');
-  const writer = new PackWriter(sink, format.name);
   const level = repository.config.integer(
     'pack.compression',
     repository.config.integer('core.compression', -1),
   );
+
+  watch.start('entries');
+  const made = await findDeltas(context, counted, thin, level);
+
+  watch.start('bytes');
+  const writer = new PackWriter(sink, format.name);
   const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level }, pace);
-  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta });
+  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta }, made);
   try {
     await writer.write(encodePackHeader(total));
     for (;;) {
@@ -66,4 +74,19 @@ export async function sendPack(
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });
   }
   await sink.sendLines(FLUSH);
+}
+
+/** New deltas by the number of their object: for a fetch, whose objects are mostly stored as bases of older ones. */
+async function findDeltas(
+  { repository, pace }: CommandContext,
+  counted: Count,
+  thin: boolean,
+  level: number,
+): Promise<ReadonlyMap<number, MadeDelta>> {
+  const { objects, config } = repository;
+  const window = config.integer('pack.window', 10);
+  const depth = Math.min(MOST_DEPTH, config.integer('pack.depth', 50));
+  if (!counted.hints || window <= 0 || depth <= 0) return new Map();
+  const candidates = await deltaCandidates(objects, counted, counted.hints, thin, pace);
+  return searchDeltas(objects, candidates, { window, depth, level }, pace);
 }
