@@ -13,7 +13,7 @@ import type { PathHints } from './path-hints.ts';
  */
 export async function deltaCandidates(
   objects: ObjectReader,
-  { objects: numbers, clientHas }: Count,
+  { objects: numbers }: Count,
   hints: PathHints,
   thin: boolean,
   pace: Pace,
@@ -43,7 +43,8 @@ export async function deltaCandidates(
       if (view.packCount > 1) base = view.find(view.oid(base));
       const sent = indexOf(numbers, base);
       if (sent >= 0) above[sent] = Math.max(above[sent], Math.min(255, above[i] + 1));
-      else if (!thin || !clientHas(base)) {
+      else if (!thin || !hints.isOffered(base)) {
+        // What the client has elsewhere serves too, but a delta on what it has at the same path is mostly shorter.
         const { type, size } = objects.header(number);
         candidates.addTarget(number, type, hash, size, -1, above[i]);
       }

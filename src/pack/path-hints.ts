@@ -72,6 +72,10 @@ export class PathHints {
     this.#bases.push(isTree ? TREE : BLOB);
   }
 
+  isOffered(number: number): boolean {
+    return this.#offered.has(number);
+  }
+
   *bases(): Generator<PathBase> {
     const list = this.#bases;
     for (let i = 0; i < list.length; i += 3) {

@@ -61,7 +61,7 @@ test('10,000 loose objects', async () => {
   expect(packsOf(source)).toEqual([]);
   expect(reachableObjects(source).length).toBeGreaterThan(10_000);
   const { objects } = await statisticsOf('loose.git');
-  expect(objects.deflated + objects.made).toBe(objects.total);
+  expect(objects.deflated).toBe(objects.total);
 });
 
 test('one pack of some thousand objects: stored bytes are sent as they lie', async () => {
@@ -146,7 +146,7 @@ test('a base that lies behind its deltas, as a push leaves it', async () => {
   expect(objects.delta).toBe(2);
 });
 
-test('the base of a delta is not sent: the object is rebuilt, and may get another base', async () => {
+test('the base of a delta is not sent: the object is rebuilt', async () => {
   const source = createDeltas('rebuilt.git');
   git(source, DEEP);
   // Only every third version stays reachable; the pack still holds all.
@@ -158,8 +158,7 @@ test('the base of a delta is not sent: the object is rebuilt, and may get anothe
   git(source, ['update-ref', '-d', 'refs/heads/main']);
   git(source, ['symbolic-ref', 'HEAD', 'refs/heads/v0']);
   const { objects } = await statisticsOf('rebuilt.git');
-  expect(objects.deflated + objects.made).toBeGreaterThan(20);
-  expect(objects.made).toBeGreaterThan(0);
+  expect(objects.deflated).toBeGreaterThan(20);
 });
 
 test('indexes of version 1', async () => {
