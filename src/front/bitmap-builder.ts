@@ -17,8 +17,8 @@ export class BitmapBuilder {
   readonly #pool: WorkerPool;
   readonly #logger: Logger;
   readonly #waiting = new Set<string>();
-  /** When each repository was last tried. */
-  readonly #tried = new Map<string, number>();
+  /** When each repository was last tried, and whether it ever got bitmaps. */
+  readonly #tried = new Map<string, { readonly at: number; readonly built: boolean }>();
   #task: RunningTask | undefined;
   #closed = false;
 
@@ -39,15 +39,14 @@ export class BitmapBuilder {
     const { repository, statistics, outcome } = published as FetchRecord;
     // Where history is cut, bitmaps are of no use.
     if (outcome !== 'ok' || !statistics || statistics.bitmap === 'shallow') return;
-    if (statistics.walked < LARGE_WALK || this.#triedLately(repository)) return;
+    if (statistics.walked < LARGE_WALK) return;
+    const last = this.#tried.get(repository);
+    // What was built and is not used any more was made void by a repack.
+    const isVoid = last?.built && statistics.bitmap === 'absent';
+    if (last && !isVoid && performance.now() - last.at < RETRY_AFTER) return;
     this.#waiting.add(repository);
     this.#next();
   };
-
-  #triedLately(repository: string): boolean {
-    const last = this.#tried.get(repository);
-    return last !== undefined && performance.now() - last < RETRY_AFTER;
-  }
 
   #next(): void {
     const [path] = this.#waiting;
@@ -55,12 +54,15 @@ export class BitmapBuilder {
     this.#waiting.delete(path);
     if (this.#tried.size === MOST_REMEMBERED) this.#tried.clear();
     const start = performance.now();
-    this.#tried.set(path, start);
+    const before = this.#tried.get(path)?.built ?? false;
+    this.#tried.set(path, { at: start, built: false });
     const end = (bytes: number, error?: PackhorseError) => {
       this.#task = undefined;
+      if (this.#closed) return;
+      this.#tried.set(path, { at: start, built: !error && (bytes > 0 || before) });
       const seconds = (performance.now() - start) / 1000;
       const line = { repository: path, seconds, bytes };
-      if (!error) this.#logger.info(line, bytes > 0 ? 'bitmaps built' : 'bitmaps were there already');
+      if (!error) this.#logger.info(line, bytes > 0 ? 'bitmaps built' : 'no bitmaps to build');
       else if (error.code !== 'PACKHORSE_CANCELLED') {
         const { code, message } = error;
         this.#logger.warn({ ...line, error: { code, message } }, 'bitmaps could not be built');

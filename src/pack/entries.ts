@@ -66,10 +66,14 @@ export class EntryPlanner {
     );
   }
 
-  /** The next entries, `limit` of them or a few more, a run counting as one; none at the end. */
+  /**
+   * The next entries, `limit` of them or, with the last run, more; none at the end. Entries of runs are looked at here,
+   * so one call must not plan too many.
+   */
   plan(limit: number): PlannedEntry[] {
     const entries: PlannedEntry[] = [];
-    while (this.#next < this.#state.length && entries.length < limit) {
+    const end = Math.min(this.#state.length, this.#next + limit);
+    while (this.#next < end) {
       const run = this.#runs.find(this.#next, this.#nextPulled(), this.#made);
       if (run) {
         entries.push(run);

@@ -26,9 +26,9 @@ export function parseFilter(spec: string): Filter {
   const invalid = () => protocolError(`invalid filter-spec '${spec}'`);
   if (spec === 'blob:none') return { name: 'blob:none', types: [COMMIT, TREE, TAG], blobLimit: undefined };
   if (spec.startsWith('blob:limit=')) {
-    const match = /^(\d+)([kmg]?)$/i.exec(spec.slice('blob:limit='.length));
+    const match = /^(0x[\da-f]+|0[0-7]*|[1-9]\d*)([kmg]?)$/i.exec(spec.slice('blob:limit='.length));
     if (!match) throw invalid();
-    const blobLimit = Number(match[1]) * 1024 ** UNITS.indexOf(match[2].toLowerCase());
+    const blobLimit = parseNumber(match[1]) * 1024 ** UNITS.indexOf(match[2].toLowerCase());
     return { name: 'blob:limit', types: ALL, blobLimit };
   }
   if (spec.startsWith('tree:')) {
@@ -45,4 +45,9 @@ export function parseFilter(spec: string): Filter {
   }
   if (/^(?:sparse:oid=|combine:)/.test(spec)) throw protocolError(`filter '${spec}' is not supported`);
   throw invalid();
+}
+
+/** As C reads it: a leading 0 stands for base 8, 0x for 16. */
+function parseNumber(text: string): number {
+  return /^0\d/.test(text) ? Number.parseInt(text, 8) : Number(text);
 }

@@ -16,10 +16,12 @@ export class RunWriter {
   readonly #writer: PackWriter;
   readonly #pace: Pace;
   readonly #head = Buffer.alloc(LONGEST_HEADER);
-  /** The stretch that what was written last belongs to: its pack, where it starts there and in the pack written. */
+  /** The stretch that the last run belongs to: its pack, where it starts and ends there and in the pack written. */
   #pack: PackFile | undefined;
   #storedStart = 0;
+  #storedEnd = 0;
   #start = 0;
+  #end = 0;
 
   /** @param numbers the objects of the pack, as counted */
   constructor(numbers: Uint32Array, placement: Placement, writer: PackWriter, pace: Pace) {
@@ -37,12 +39,22 @@ export class RunWriter {
     this.#begin(run.index, pack, from);
     if (run.closed) await this.#copy(pack, from, to);
     else await this.#copyMoved(run, from, to);
+    this.#endAt(to);
   }
 
-  /** Goes on with the stretch where this entry lies as far from its start as in its pack; else begins another. */
+  #endAt(stored: number): void {
+    this.#storedEnd = stored;
+    this.#end = this.#writer.offset;
+  }
+
+  /**
+   * Goes on with the stretch where this entry lies right behind it, and as far from its start as in its pack; else
+   * begins another. What lies between is not known to be where it was, even where it has the same length in all.
+   */
   #begin(index: number, pack: PackFile, stored: number): void {
     const { offset } = this.#writer;
-    if (pack === this.#pack && offset - this.#start === stored - this.#storedStart) return;
+    const isBehind = pack === this.#pack && stored === this.#storedEnd && offset === this.#end;
+    if (isBehind && offset - this.#start === stored - this.#storedStart) return;
     this.#placement.placeStretch(index, offset);
     this.#pack = pack;
     this.#storedStart = stored;
@@ -71,13 +83,15 @@ export class RunWriter {
       const end = pack.end(rank + n);
       await this.#copy(pack, data, end);
       copied = end;
+      this.#endAt(end);
       if (n + 1 < count) this.#begin(index + n + 1, pack, end);
     }
     await this.#copy(pack, copied, to);
   }
 
-  /** The place in the count of another entry of the run's pack. */
+  /** The place in the count of another entry of the run's pack, of the run or before. */
   #indexOfRank(index: number, rank: number, other: number): number {
+    if (other >= rank) return index + other - rank;
     const number = this.#numbers[index] - rank + other;
     let low = 0;
     let high = index;

@@ -15,8 +15,9 @@ export interface Run {
   readonly closed: boolean;
 }
 
-/** Entries that are looked at in one go; those known to be good are not. */
+/** Entries, and bytes, that are looked at in one go; those known to be good are not. */
 const LOOKED_AT = 1024;
+const BYTES_LOOKED_AT = 1024 * 1024;
 const ALL = 0xffffffff;
 
 export class RunFinder {
@@ -60,6 +61,7 @@ export class RunFinder {
       const start = at.pack.index.offset(at.rank);
       const end = Math.min(last - index, at.pack.index.count - at.rank, LOOKED_AT);
       while (count < end && this.#numbers[index + count] === number + count) {
+        if (at.pack.index.offset(at.rank + count) - start > BYTES_LOOKED_AT) break;
         if (made.size > 0 && made.has(number + count)) break;
         const base = this.#baseOf(at.pack, at.rank + count);
         if (base < 0 || (base > 0 && base < start && !this.#isSent(at, base, number))) break;

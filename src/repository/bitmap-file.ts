@@ -1,7 +1,7 @@
 /** Reachability bitmaps as git stores them (protocol section 6.8): for some commits, every object they reach. */
 import crypto from 'node:crypto';
 import { repositoryCorrupt } from '../errors.ts';
-import { endOfEwah, wordsFor, xorEwah } from './ewah.ts';
+import { checkEwah, wordsFor, xorEwah } from './ewah.ts';
 import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat, ObjectType } from './object-format.ts';
 import { hasSoundTrailer } from './trailing-hash.ts';
@@ -73,7 +73,7 @@ export class BitmapFile {
     let at = start;
     for (let i = 0; i < 4; i++) {
       types.push(at);
-      at = endOfEwah(this.#view, at, end);
+      at = checkEwah(this.#view, at, end, wordsFor(this.bits));
     }
     this.#types = types;
     this.#rows = file.derive('rows', () => this.#readRows(count, at));
@@ -122,6 +122,7 @@ export class BitmapFile {
   }
 
   #readRows(count: number, from: number) {
+    if (count > (this.#entriesEnd - from) / ENTRY_HEAD) throw repositoryCorrupt('a bitmap is cut short');
     const positions = new Uint32Array(count);
     const starts = new Float64Array(count);
     const bases = new Uint32Array(count);
@@ -135,7 +136,7 @@ export class BitmapFile {
         throw repositoryCorrupt('a bitmap is based on one that is not there');
       bases[row] = back === 0 ? NO_ROW : row - back;
       starts[row] = at + ENTRY_HEAD;
-      at = endOfEwah(this.#view, starts[row], this.#entriesEnd);
+      at = checkEwah(this.#view, starts[row], this.#entriesEnd, wordsFor(this.bits));
     }
     const sorted = Uint32Array.from(positions.keys()).sort((a, b) => positions[a] - positions[b]);
     return { positions, starts, bases, sorted };

@@ -14,10 +14,24 @@ export function wordsFor(bits: number): number {
 }
 
 /**
- * Where the bitmap that begins at `at` ends.
- * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when that is not before `end`
+ * Where the bitmap that begins at `at` ends, when {@link xorEwah} can read it into `words` words.
+ * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when it cannot, or the end is not before `end`
  */
-export function endOfEwah(view: DataView, at: number, end: number): number {
+export function checkEwah(view: DataView, at: number, end: number, words: number): number {
+  const next = endOfEwah(view, at, end);
+  const last = next - TAIL_BYTES;
+  let to = 0;
+  for (let from = at + HEAD_BYTES; from < last; ) {
+    const high = view.getUint32(from);
+    const literals = high >>> 1;
+    to += ((view.getUint32(from + 4) >>> 1) + (high & 1) * 2 ** 31 + literals) * 2;
+    from += 8 + literals * 8;
+    if (to > words || from > last) throw tooLong();
+  }
+  return next;
+}
+
+function endOfEwah(view: DataView, at: number, end: number): number {
   if (at + HEAD_BYTES + TAIL_BYTES > end) throw cutShort();
   const next = at + HEAD_BYTES + view.getUint32(at + 4) * 8 + TAIL_BYTES;
   if (next > end) throw cutShort();
@@ -40,7 +54,7 @@ export function xorEwah(view: DataView, at: number, end: number, words: Uint32Ar
     const run = ((low >>> 1) + (high & 1) * 2 ** 31) * 2;
     const literals = high >>> 1;
     if (to + run + literals * 2 > words.length || from + literals * 8 > last) {
-      throw repositoryCorrupt('a bitmap is longer than its pack');
+      throw tooLong();
     }
     if (low & 1) for (let i = to; i < to + run; i++) words[i] = ~words[i];
     to += run;
@@ -90,4 +104,8 @@ function isUniform(words: Uint32Array, at: number): boolean {
 
 function cutShort(): Error {
   return repositoryCorrupt('a bitmap is cut short');
+}
+
+function tooLong(): Error {
+  return repositoryCorrupt('a bitmap is longer than its pack');
 }

@@ -10,12 +10,13 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { PackhorseError, repositoryCorrupt } from '../errors.ts';
+import { reasonOf, repositoryCorrupt } from '../errors.ts';
 import { BitmapFile } from '../repository/bitmap-file.ts';
+import { FoundElsewhere } from '../repository/found-elsewhere.ts';
 import type { IndexFile, IndexFiles } from '../repository/index-files.ts';
-import { isMissing } from '../repository/missing-file.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
+import type { PackFile } from '../repository/pack-file.ts';
 import { type BitLayout, Reachability } from '../repository/reachability.ts';
 
 const MAGIC = 'PHB1';
@@ -44,9 +45,7 @@ export class OwnBitmaps {
       const found = files.open(file);
       return found && openOwn(found, view);
     } catch (error) {
-      const why = error instanceof PackhorseError ? error.message : undefined;
-      if (why === undefined) throw error;
-      unusable(file, why);
+      unusable(file, reasonOf(error));
       return undefined;
     }
   }
@@ -62,15 +61,6 @@ export class OwnBitmaps {
     } catch (error) {
       fs.rmSync(unfinished, { force: true });
       throw error;
-    }
-  }
-
-  /** Removes the file of a repository. */
-  drop(gitDirectory: string): void {
-    try {
-      fs.unlinkSync(this.#file(gitDirectory));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
     }
   }
 
@@ -107,7 +97,7 @@ function uint32(value: number): Buffer {
 /** A pack's objects: their bits in the file, and their numbers in a view. */
 interface Stretch {
   readonly bit: number;
-  readonly count: number;
+  readonly pack: PackFile;
   readonly number: number;
 }
 
@@ -115,9 +105,12 @@ interface Stretch {
 function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
   const { data } = file;
   const hash = view.format.bytes;
-  const bases = new Map<string, number>();
-  for (const { pack, base } of view.packs()) {
-    bases.set(`${pack.index.packHash.toString('hex')}:${pack.index.count}`, base);
+  const packsByName = new Map<string, { pack: PackFile; base: number }>();
+  for (const entry of view.packs()) {
+    const { packHash, count } = entry.pack.index;
+    const name = `${packHash.toString('hex')}:${count}`;
+    // One that lies in an alternate too is found in the first place.
+    if (!packsByName.has(name)) packsByName.set(name, entry);
   }
   const stretches: Stretch[] = [];
   if (data.length < 8 || data.toString('latin1', 0, 4) !== MAGIC) {
@@ -129,9 +122,9 @@ function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
   let bit = 0;
   for (let at = 8; at < end; at += hash + 4) {
     const count = data.readUInt32BE(at + hash);
-    const number = bases.get(`${data.toString('hex', at, at + hash)}:${count}`);
-    if (number === undefined) return undefined;
-    stretches.push({ bit, count, number });
+    const found = packsByName.get(`${data.toString('hex', at, at + hash)}:${count}`);
+    if (found === undefined) return undefined;
+    stretches.push({ bit, pack: found.pack, number: found.base });
     bit += Math.ceil(count / PACK_ALIGNMENT) * PACK_ALIGNMENT;
   }
   const body: Pick<IndexFile, 'data' | 'derive'> = {
@@ -144,30 +137,48 @@ function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
     { objects: bit },
     checksumOf(data.subarray(0, end), view),
   );
-  return new Reachability([bitmaps], new PacksLayout(stretches));
+  return new Reachability([bitmaps], new PacksLayout(view, stretches));
 }
 
 class PacksLayout implements BitLayout {
   readonly objects: number;
+  readonly #view: ObjectView;
   readonly #stretches: readonly Stretch[];
+  #elsewhere: readonly FoundElsewhere[] | undefined;
 
-  constructor(stretches: readonly Stretch[]) {
+  constructor(view: ObjectView, stretches: readonly Stretch[]) {
+    this.#view = view;
     this.#stretches = stretches;
-    this.objects = stretches.reduce((sum, { count }) => sum + count, 0);
+    this.objects = stretches.reduce((sum, { pack }) => sum + pack.index.count, 0);
   }
 
   positionOf(number: number): number {
-    for (const { bit, count, number: first } of this.#stretches) {
-      if (number >= first && number < first + count) return bit + number - first;
+    for (const { bit, pack, number: first } of this.#stretches) {
+      if (number >= first && number < first + pack.index.count) return bit + number - first;
     }
     return -1;
   }
 
   addTo(set: NumberSet, words: Uint32Array): void {
-    for (const { bit, count, number } of this.#stretches) {
+    for (const { bit, pack, number } of this.#stretches) {
       const from = bit / 32;
-      const to = set.packedWords(number, Math.ceil(count / 32));
+      const to = set.packedWords(number, Math.ceil(pack.index.count / 32));
       for (let i = 0; i < to.length; i++) to[i] |= words[from + i];
+    }
+    this.#elsewhere ??= this.#stretches.map(
+      (stretch) => new FoundElsewhere(this.#view, stretch.pack, stretch.number, this.#before(stretch)),
+    );
+    for (const each of this.#elsewhere) each.renumber(set);
+  }
+
+  /** The packs that may be asked before a stretch's, but for those that were when the file was made. */
+  *#before(stretch: Stretch): Generator<PackFile> {
+    const { bitmapped, multiPackIndexes } = this.#view;
+    const inOrder = !bitmapped && multiPackIndexes.length === 0;
+    const bitOf = new Map(this.#stretches.map(({ pack, bit }) => [pack, bit]));
+    for (const { pack, base } of this.#view.packs()) {
+      const wasBefore = (bitOf.get(pack) ?? stretch.bit) < stretch.bit;
+      if (pack !== stretch.pack && !(inOrder && (base > stretch.number || wasBefore))) yield pack;
     }
   }
 }

@@ -22,13 +22,14 @@ export function findBitmaps({
   return (own?.objects ?? 0) > (theirs?.objects ?? 0) ? own : theirs;
 }
 
-/** @returns bytes written; undefined where bitmaps cover all packs already, or are not wanted */
+/** @returns bytes written; undefined where bitmaps cover all packs already, there are none, or bitmaps are not wanted */
 export async function buildOwnBitmaps(
   repository: Repository,
   store: OwnBitmaps,
   pace: Pace,
 ): Promise<number | undefined> {
   const { view } = repository.objects;
+  if (view.packCount === 0) return undefined;
   if (!repository.config.boolean('pack.usebitmaps', true) || repository.shallow.length > 0) return undefined;
   if (findBitmaps({ repository, ownBitmaps: store })?.objects === view.packedObjects) return undefined;
   const tips = await findTips(repository, pace);

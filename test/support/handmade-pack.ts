@@ -10,10 +10,11 @@ export type DeltaStep =
 
 export type HandmadeEntry =
   | { readonly type: 'commit' | 'tree' | 'blob' | 'tag'; readonly data: Buffer }
-  /** A REF_DELTA. */
-  | { readonly base: string; readonly baseSize: number; readonly steps: readonly DeltaStep[] };
+  /** A delta whose base is named by its id, or by its place among the entries before. */
+  | { readonly base: string | number; readonly baseSize: number; readonly steps: readonly DeltaStep[] };
 
 const TYPES = { commit: 1, tree: 2, blob: 3, tag: 4 };
+const OFS_DELTA = 6;
 const REF_DELTA = 7;
 /** What one copy operation holds at most. */
 const LONGEST_COPY = 0xffffff;
@@ -36,17 +37,38 @@ export function applySteps(base: Buffer, steps: readonly DeltaStep[]): Buffer {
 export function storeHandmadePack(repository: string, entries: readonly HandmadeEntry[]): string {
   const head = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
   head.writeUInt32BE(entries.length, 8);
-  const parts = [head, ...entries.flatMap(encodeEntry)];
+  const parts: Buffer[] = [head];
+  const offsets: number[] = [];
+  let offset = head.length;
+  for (const entry of entries) {
+    offsets.push(offset);
+    const pieces = encodeEntry(entry, offset, offsets);
+    parts.push(...pieces);
+    offset += pieces.reduce((sum, { length }) => sum + length, 0);
+  }
   const hash = createHash('sha1');
   for (const part of parts) hash.update(part);
   const input = Buffer.concat([...parts, hash.digest()]);
   return `pack-${git(repository, ['index-pack', '--stdin'], { input }).split('\t').at(-1)}`;
 }
 
-function encodeEntry(entry: HandmadeEntry): Buffer[] {
+function encodeEntry(entry: HandmadeEntry, offset: number, offsets: readonly number[]): Buffer[] {
   if ('data' in entry) return [typeAndSize(TYPES[entry.type], entry.data.length), deflate(entry.data)];
   const delta = encodeDelta(entry.baseSize, entry.steps);
+  if (typeof entry.base === 'number') {
+    return [typeAndSize(OFS_DELTA, delta.length), distance(offset - offsets[entry.base]), deflate(delta)];
+  }
   return [typeAndSize(REF_DELTA, delta.length), Buffer.from(entry.base, 'hex'), deflate(delta)];
+}
+
+/** Each byte but the last stands for one more than it says. */
+function distance(value: number): Buffer {
+  const bytes = [value % 128];
+  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
+    rest--;
+    bytes.unshift(128 | (rest % 128));
+  }
+  return Buffer.from(bytes);
 }
 
 function deflate(data: Buffer): Buffer {

@@ -45,10 +45,10 @@ export async function startService(
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<RunningService> {
-  const own = ['--port', '0', '--metrics-port', '0', '--cache-dir', temporaryDirectory()];
+  const own = ['--port', '0', '--metrics-port', '0'];
   const args = [MAIN, 'serve', '--root', root, ...own, ...flags];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...environment },
+    env: { ...process.env, PACKHORSE_CACHE_DIR: temporaryDirectory(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: LogLine[] = [];
