@@ -1,10 +1,10 @@
 /** `cancel`: milliseconds from a client's hang-up to the service's log line that says that its task has ended. */
-import type { BenchOptions } from './bench.ts';
+import type { BenchOptions, Report } from './bench.ts';
 import { type FetchOptions, GitClient } from './client.ts';
 import { median } from './measure.ts';
 import { type Service, startService } from './service.ts';
 import { openSource } from './source.ts';
-import { table } from './table.ts';
+import { tableReport } from './table.ts';
 
 const TARGET = 50;
 /** Milliseconds for which a client that stopped to read stays: long enough for its window to fill. */
@@ -18,9 +18,9 @@ interface Situation {
   readonly met: (packBytes: number) => boolean;
 }
 
-export async function cancel(options: BenchOptions): Promise<string> {
+export async function cancel(options: BenchOptions): Promise<Report> {
   const source = await openSource(options);
-  const service = await startService(source.root, options.nodeFlags);
+  const service = await startService(source.root, options);
   const client = new GitClient(`${service.url}/${source.name}`, source.format);
   try {
     const wants = [...new Set((await client.lsRefs()).map(({ oid }) => oid))];
@@ -40,7 +40,7 @@ export async function cancel(options: BenchOptions): Promise<string> {
       const worst = Math.max(...milliseconds);
       rows.push([name, options.runs, median(milliseconds), worst, TARGET, worst <= TARGET]);
     }
-    return table(['client hangs up', 'times', 'median ms', 'worst ms', 'target ms', 'met'], rows);
+    return tableReport(['client hangs up', 'times', 'median ms', 'worst ms', 'target ms', 'met'], rows);
   } finally {
     client.close();
     await service.stop();

@@ -38,7 +38,7 @@ export interface Ref {
   readonly name: string;
 }
 
-const REQUEST_HEADERS = {
+export const REQUEST_HEADERS = {
   'Git-Protocol': 'version=2',
   'User-Agent': 'git/2.39.5',
   'Content-Type': 'application/x-git-upload-pack-request',
@@ -83,13 +83,6 @@ export class GitClient {
     return [...text.matchAll(/^[0-9a-f]{4}([0-9a-f]+) (\S+).*$/gm)].map(([, oid, name]) => ({ oid, name }));
   }
 
-  /** Sends one request as it is, and hands over the response as it comes. */
-  async post(body: Buffer, onBytes: (bytes: Buffer) => void): Promise<void> {
-    const response = await this.#send('POST', '/git-upload-pack', body);
-    response.on('data', onBytes);
-    await finished(response);
-  }
-
   /** @throws Error when the response is not valid */
   async fetch(query: FetchQuery, options: FetchOptions = {}): Promise<FetchResult> {
     const start = performance.now();
@@ -113,7 +106,9 @@ export class GitClient {
         response.pause();
       },
     };
-    const reader = new FetchResponse(this.#format, (text) => options.onProgress?.(text, transfer));
+    const reader = new FetchResponse(this.#format, {
+      onProgress: (text) => options.onProgress?.(text, transfer),
+    });
     const throttle = options.bytesPerSecond ? new Throttle(options.bytesPerSecond) : undefined;
     const timer =
       options.hangUpAfter === undefined

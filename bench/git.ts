@@ -1,6 +1,7 @@
 /** The git program: makes the repositories, and is what the service is measured against. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import type { Writable } from 'node:stream';
 
 /** git sees no configuration but its own defaults, and speaks protocol version 2. */
@@ -16,17 +17,32 @@ const MAX_OUTPUT = 256 * 2 ** 20;
 
 /** Runs git in a repository; returns what it printed, less the last line feed. Throws when it fails. */
 export function git(directory: string, ...args: string[]): string {
+  return run(directory, args, 'ignore');
+}
+
+/** The same with a file as its input. */
+export function gitWithInput(directory: string, file: string, ...args: string[]): string {
+  const input = fs.openSync(file, 'r');
+  try {
+    return run(directory, args, input);
+  } finally {
+    fs.closeSync(input);
+  }
+}
+
+/** @param format its hash */
+export function makeBareRepository(directory: string, format = 'sha1'): void {
+  git('.', 'init', '--quiet', '--bare', '--initial-branch=main', `--object-format=${format}`, directory);
+}
+
+function run(directory: string, args: readonly string[], input: number | 'ignore'): string {
   return execFileSync('git', ['-C', directory, ...args], {
     env: GIT_ENVIRONMENT,
     maxBuffer: MAX_OUTPUT,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
   })
     .toString('utf8')
     .replace(/\n$/, '');
-}
-
-export function makeBareRepository(directory: string): void {
-  git('.', 'init', '--quiet', '--bare', '--initial-branch=main', directory);
 }
 
 /** Runs git and lets `feed` write its input, however long. Throws when it fails. */

@@ -6,8 +6,8 @@ import { feedGit, type GitInput, git } from './git.ts';
 import { SeededRandom } from './random.ts';
 import { SourceTree } from './source-tree.ts';
 
-/** They come to about 400,000 objects. */
-const COMMITS = 76_000;
+/** They come to about 400,000 objects: 22,000 for the first commit, then about five for each. */
+export const COMMITS = 76_000;
 /** Commits between two topic branches, two tags, two branches that stay. */
 const TOPIC_EVERY = 20;
 const TAG_EVERY = 200;
@@ -16,9 +16,9 @@ const TOPIC_COMMITS = 3;
 const START = 1_420_070_400;
 const SECONDS_BETWEEN = 4_800;
 
-export async function makeHistory(directory: string): Promise<void> {
+export async function makeHistory(directory: string, commits = COMMITS): Promise<void> {
   const import_ = ['-c', 'fastimport.unpackLimit=0', 'fast-import', '--quiet'];
-  await feedGit(directory, import_, (input) => new History(input).write());
+  await feedGit(directory, import_, (input) => new History(input).write(commits));
   git(directory, 'repack', '-adfq', '--depth=50', '--window=10', '--write-bitmap-index');
   git(directory, 'commit-graph', 'write', '--reachable');
 }
@@ -36,10 +36,10 @@ class History {
     this.#input = input;
   }
 
-  async write(): Promise<void> {
+  async write(commits: number): Promise<void> {
     const files = this.#tree.paths;
     let main = await this.#commit('main', [], await this.#blobsOf(files));
-    while (this.#commits < COMMITS) {
+    while (this.#commits < commits) {
       main =
         this.#commits % TOPIC_EVERY === 0
           ? await this.#topic(main)

@@ -3,7 +3,6 @@ import fs from 'node:fs';
 
 /** Ticks of a second in /proc/<pid>/stat: what Linux shows to programs, whatever the kernel uses. */
 const TICKS = 100;
-const INTERVAL = 5;
 
 /** Resident bytes of a process and its children now. */
 export function residentBytes(pid: number): number {
@@ -18,14 +17,15 @@ export interface Peak {
 /**
  * Follows the memory of a process tree. It is sampled, but from the high-water marks that the kernel keeps, so that a
  * process's own peak between two samples is not missed.
+ * @param interval milliseconds between two samples
  */
-export function followPeak(pid: number): Peak {
+export function followPeak(pid: number, interval = 5): Peak {
   for (const each of processTree(pid)) resetHighWater(each);
   let most = 0;
   const sample = () => {
     most = Math.max(most, sum(processTree(pid).map((each) => memoryLine(each, 'VmHWM'))));
   };
-  const timer = setInterval(sample, INTERVAL);
+  const timer = setInterval(sample, interval);
   sample();
   return {
     stop() {

@@ -1,10 +1,10 @@
 /** `memory`: growth of the service's RSS over idle during a clone. */
-import type { BenchOptions } from './bench.ts';
+import type { BenchOptions, Report } from './bench.ts';
 import type { FetchOptions } from './client.ts';
 import { measureGrowth } from './growth.ts';
 import { ensureRepository, type RepositoryName } from './repositories.ts';
 import { startService } from './service.ts';
-import { table } from './table.ts';
+import { tableReport } from './table.ts';
 
 /** Bytes: megabytes here are decimal, as the pack sizes beside them are. */
 const MB = 1e6;
@@ -35,13 +35,13 @@ const COLUMNS = [
   'met',
 ];
 
-export async function memory({ directory, nodeFlags }: BenchOptions): Promise<string> {
+export async function memory({ directory, nodeFlags }: BenchOptions): Promise<Report> {
   const warmUp = await ensureRepository(directory, 'tiny');
   const rows = [];
   for (const { name, repository, target } of CASES) {
     const file = await ensureRepository(directory, repository);
     for (const client of CLIENTS) {
-      const service = await startService(directory, nodeFlags);
+      const service = await startService(directory, { nodeFlags });
       const { pid, url } = service;
       const { clone, idle, growth } = await measureGrowth({
         pid,
@@ -67,5 +67,5 @@ export async function memory({ directory, nodeFlags }: BenchOptions): Promise<st
       ]);
     }
   }
-  return table(COLUMNS, rows);
+  return tableReport(COLUMNS, rows);
 }

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { git, makeBareRepository } from './git.ts';
-import { makeHistory } from './history.ts';
+import { COMMITS, makeHistory } from './history.ts';
+import { makeRefs } from './many-refs.ts';
 import { makeLooseBlob, makeManyBlobs, makePackedBlob, makeTiny } from './random-blobs.ts';
 
 interface Recipe {
@@ -22,6 +23,10 @@ const RECIPES = {
   'loose-blob': { version: 1, make: makeLooseBlob },
   /** About 400,000 objects of a long history, with deltas, as `git gc` leaves it. */
   history: { version: 1, make: makeHistory },
+  /** As many refs as the name says. */
+  'refs-5': { version: 1, make: (directory) => makeRefs(directory, 5) },
+  'refs-1000': { version: 1, make: (directory) => makeRefs(directory, 1000) },
+  'refs-100000': { version: 1, make: (directory) => makeRefs(directory, 100_000) },
 } as const satisfies Record<string, Recipe>;
 
 export type RepositoryName = keyof typeof RECIPES;
@@ -30,9 +35,19 @@ export type RepositoryName = keyof typeof RECIPES;
  * Makes a repository below `directory` if it is not there yet.
  * @returns its name below `directory`, which is its path in URLs too
  */
-export async function ensureRepository(directory: string, name: RepositoryName): Promise<string> {
+export function ensureRepository(directory: string, name: RepositoryName): Promise<string> {
   const { version, make } = RECIPES[name];
-  const file = `${name}-${version}.git`;
+  return ensure(directory, `${name}-${version}.git`, make);
+}
+
+/** The same with a history of so many commits. */
+export function ensureHistory(directory: string, commits: number): Promise<string> {
+  if (commits === COMMITS) return ensureRepository(directory, 'history');
+  const name = `history-${RECIPES.history.version}-${commits}.git`;
+  return ensure(directory, name, (target) => makeHistory(target, commits));
+}
+
+async function ensure(directory: string, file: string, make: Recipe['make']): Promise<string> {
   const target = path.join(directory, file);
   if (fs.existsSync(target)) return file;
   process.stderr.write(`making ${target}\n`);

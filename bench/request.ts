@@ -5,6 +5,8 @@ export interface FetchQuery {
   readonly haves: readonly string[];
   /** Commits of history from each want; undefined for all of it. */
   readonly depth?: number;
+  /** As in `blob:none`; undefined for everything. */
+  readonly filter?: string;
 }
 
 /** Progress is asked for, as by a user at a terminal. */
@@ -12,23 +14,21 @@ const FETCH_ARGUMENTS = ['thin-pack', 'include-tag', 'ofs-delta'];
 const DELIM = '0001';
 const FLUSH = '0000';
 
-/** All refs that a clone asks for. */
-export function encodeLsRefs(format: string): Buffer {
-  return encodeRequest('ls-refs', format, [
-    'peel',
-    'symrefs',
-    'unborn',
-    'ref-prefix HEAD',
-    'ref-prefix refs/heads/',
-    'ref-prefix refs/tags/',
-  ]);
+/** What a clone asks for. */
+const CLONE_PREFIXES = ['HEAD', 'refs/heads/', 'refs/tags/'];
+
+/** @param prefixes none: all refs */
+export function encodeLsRefs(format: string, prefixes: readonly string[] = CLONE_PREFIXES): Buffer {
+  const asked = prefixes.map((prefix) => `ref-prefix ${prefix}`);
+  return encodeRequest('ls-refs', format, ['peel', 'symrefs', 'unborn', ...asked]);
 }
 
 /** With haves it is the first round of a negotiation, which a server ends with `ready` and the pack. */
-export function encodeFetch({ wants, haves, depth }: FetchQuery, format: string): Buffer {
+export function encodeFetch({ wants, haves, depth, filter }: FetchQuery, format: string): Buffer {
   return encodeRequest('fetch', format, [
     ...FETCH_ARGUMENTS,
     ...(depth === undefined ? [] : [`deepen ${depth}`]),
+    ...(filter === undefined ? [] : [`filter ${filter}`]),
     ...wants.map((oid) => `want ${oid}`),
     ...haves.map((oid) => `have ${oid}`),
     ...(haves.length === 0 ? ['done'] : []),

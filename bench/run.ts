@@ -1,34 +1,53 @@
 /** `npm run bench -- [name...]`: runs benches one after the other and prints what they measured. */
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { cancel } from './cancel.ts';
-import { clone } from './clone.ts';
-import { fetch } from './fetch.ts';
+import { compare } from './compare/compare.ts';
+import { COMMITS } from './history.ts';
+import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
+import { onlyKnown } from './service.ts';
 
-const BENCHES: Readonly<Record<string, { bench: Bench; help: string }>> = {
+/** `long`: not without its name. */
+const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: boolean }>> = {
   memory: {
     bench: memory,
     help: "growth of the service's memory during a clone, for a fast and a slow client",
   },
-  clone: { bench: clone, help: 'full and shallow clones, against git upload-pack' },
-  fetch: { bench: fetch, help: 'ref listing and fetches, against git upload-pack' },
+  compare: { bench: compare, help: 'clones, fetches and ref listings, against git upload-pack' },
   cancel: { bench: cancel, help: "from a client's hang-up to the end of its task" },
 };
 
-const HELP = `usage: npm run bench -- [--dir DIR] [--repo DIR] [--runs N] [--node-flag FLAG]... [name...]
+const PLOTS = path.resolve(import.meta.dirname, '../docs/growth');
+const NAMES = Object.entries(BENCHES).map(([name, { help }]) => `  ${name.padEnd(8)} ${help}`);
 
-Benches (all of them without a name):
-${Object.entries(BENCHES)
-  .map(([name, { help }]) => `  ${name.padEnd(8)} ${help}`)
-  .join('\n')}
+const HELP = `usage: npm run bench -- [flags] [name...]
 
-  --dir DIR         where generated repositories are kept (default: packhorse-bench below the temporary directory)
-  --repo DIR        measure clone, fetch and cancel on this repository instead of the generated history
-  --runs N          how often each thing is measured (default: 5)
+Benches (without a name all but growth):
+${NAMES.join('\n')}
+
+  --dir DIR         where generated repositories, and copies of others, are kept and served from
+                    (default: packhorse-bench below the temporary directory)
+  --repo DIR        measure compare and cancel on this repository instead of the generated history; it is only read:
+                    compare makes hard links to its files below --dir, and packs a copy with a bitmap if it has none
+  --commits N       commits of the generated history (default: ${COMMITS}, about 400,000 objects)
+  --runs N          how often each thing is measured (default: 5); medians are shown
+  --only TEXT       of compare and growth, only the workloads whose names hold this text
+  --json FILE       write what was measured there as well
+  --plots DIR       where growth writes its plots (default: docs/growth)
   --node-flag FLAG  for the node that runs the service, as --node-flag=--cpu-prof (repeatable)
+
+compare alternates the service and git on the same requests. git: a process of \`git upload-pack --stateless-rpc\` for
+each, into /dev/null. The service: a process with two workers and a fresh cache directory for each workload, with
+everything off that keeps responses or entries; its answers go to a client that throws them away and whose CPU is not
+counted. Both have answered the request before. CPU is user and system time of all the server's processes. What is
+shorter than a second is repeated for a second, and the mean taken. Peaks are of resident memory; growth is the service's
+peak over what it had when idle. Where git is measured with its bitmap and without on the same repository, the smaller
+of each of its numbers counts. Before a workload is measured, the service's pack is indexed by git beside what the client
+has, and its objects are looked up in what git would send; a workload that fails shows its error.
 `;
 
 const { values, positionals } = parseArgs({
@@ -37,7 +56,11 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
     dir: { type: 'string', default: path.join(os.tmpdir(), 'packhorse-bench') },
     repo: { type: 'string' },
+    commits: { type: 'string', default: String(COMMITS) },
     runs: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    json: { type: 'string' },
+    plots: { type: 'string', default: PLOTS },
     'node-flag': { type: 'string', multiple: true, default: [] },
   },
 });
@@ -46,19 +69,37 @@ if (values.help || unknown !== undefined) {
   if (unknown !== undefined) process.exitCode = 2;
   process.stdout.write(HELP);
 } else {
-  await run(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+  const short = Object.keys(BENCHES).filter((name) => !BENCHES[name].long);
+  await run(positionals.length > 0 ? positionals : short);
 }
 
 async function run(names: readonly string[]): Promise<void> {
   const options = {
     directory: path.resolve(values.dir),
     repository: values.repo === undefined ? undefined : path.resolve(values.repo),
+    commits: Number(values.commits),
     runs: Number(values.runs),
+    only: values.only,
+    plots: path.resolve(values.plots),
     nodeFlags: values['node-flag'],
   };
-  const { length } = os.cpus();
-  process.stdout.write(
-    `${new Date().toISOString()}, ${length} × ${os.cpus()[0].model}, Node ${process.version}\n`,
-  );
-  for (const name of names) process.stdout.write(`\n## ${name}\n\n${await BENCHES[name].bench(options)}\n`);
+  const machine = describeMachine();
+  process.stdout.write(`${machineLines(machine)}\n${serviceLine()}\n`);
+  const results: Record<string, unknown> = {};
+  for (const name of names) {
+    const { markdown, data } = await BENCHES[name].bench(options);
+    results[name] = data;
+    process.stdout.write(`\n## ${name}\n\n${markdown}\n`);
+    // After each, so that what was measured is not lost with what comes later.
+    if (values.json !== undefined) {
+      fs.writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+    }
+  }
+}
+
+/** What of the service's caches is on. */
+function serviceLine(): string {
+  const cacheSize = onlyKnown(['--cache-size', '0']).join(' ') || 'it keeps no responses or entries';
+  const bitmaps = onlyKnown(['--own-bitmaps', 'off']).join(' ') || 'it makes no bitmaps';
+  return `service: 2 workers, a fresh cache directory; in compare and growth ${cacheSize}, ${bitmaps} but for "own bitmap"`;
 }

@@ -1,12 +1,21 @@
 /** The service as a process of its own, as an operator runs it. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import type { LogLine } from '../test/support/service.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../src/main.ts');
 const FLAGS = ['--port', '0', '--metrics-port', '0', '--workers', '2', '--log-level', 'info'];
+
+export interface ServiceOptions {
+  /** For node itself, as for a profile. */
+  readonly nodeFlags?: readonly string[];
+  /** For `serve`, beside the ones that every bench gives. */
+  readonly flags?: readonly string[];
+}
 
 export interface Service {
   readonly pid: number;
@@ -18,11 +27,16 @@ export interface Service {
 }
 
 /**
+ * Starts it with a cache directory of its own, which goes when it stops.
  * @param root directory below which repositories are served
- * @param nodeFlags for node itself, as for a profile
  */
-export async function startService(root: string, nodeFlags: readonly string[] = []): Promise<Service> {
-  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--root', root, ...FLAGS], {
+export async function startService(
+  root: string,
+  { nodeFlags = [], flags = [] }: ServiceOptions = {},
+): Promise<Service> {
+  const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'packhorse-cache-'));
+  const own = [...FLAGS, ...onlyKnown(['--cache-dir', cache]), ...flags];
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--root', root, ...own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = readline.createInterface({ input: child.stdout });
@@ -45,9 +59,19 @@ export async function startService(root: string, nodeFlags: readonly string[] = 
     url,
     logged,
     async stop() {
-      if (child.exitCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      fs.rmSync(cache, { recursive: true, force: true });
     },
   };
+}
+
+let help: string | undefined;
+
+/** A flag and its value, or nothing where `serve` does not have it. */
+export function onlyKnown(flag: readonly [name: string, value: string]): readonly string[] {
+  help ??= execFileSync(process.execPath, [MAIN, 'serve', '--help'], { encoding: 'utf8' });
+  return help.includes(`  ${flag[0]} `) ? flag : [];
 }

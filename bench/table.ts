@@ -1,5 +1,7 @@
 /** Tables for a terminal and for a Markdown file: padded columns, numbers to the right. */
 
+import type { Report } from './bench.ts';
+
 export type Cell = string | number | boolean;
 
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -10,6 +12,12 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
     `| ${row.map((text, i) => (isNumber[i] ? text.padStart(widths[i]) : text.padEnd(widths[i]))).join(' | ')} |`;
   const rule = widths.map((width, i) => (isNumber[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
   return [line(texts[0]), line(rule), ...texts.slice(1).map(line)].join('\n');
+}
+
+/** A table alone; its data are its rows, with their columns named. */
+export function tableReport(columns: readonly string[], rows: readonly (readonly Cell[])[]): Report {
+  const data = rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])));
+  return { markdown: table(columns, rows), data };
 }
 
 /** Whole numbers in full, others to three digits. */

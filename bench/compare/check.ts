@@ -1,0 +1,98 @@
+/** Is the answer right? git is the judge, once a workload and outside of what is measured. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { FetchResponse } from '../response.ts';
+import { askUploadPack } from '../upload-pack.ts';
+import { receivePack, requireObjects } from './receive-pack.ts';
+import type { PackAnswer, Workload } from './workload.ts';
+
+/** Sends the workload's request; `onBytes` gets the answer. */
+export type Ask = (onBytes: (bytes: Buffer) => void) => Promise<void>;
+
+export interface Answer {
+  /** Of the pack, or of the whole response where there is none. */
+  readonly bytes: number;
+  /** In the pack. */
+  readonly objects: number;
+}
+
+export interface Checked {
+  readonly ours: Answer;
+  /** In the order of the workload's gits. */
+  readonly gits: readonly Answer[];
+}
+
+/** @throws Error when the service's answer is not as good as git's */
+export async function checkAnswer(workload: Workload, kept: string, ask: Ask): Promise<Checked> {
+  const { repository, request, gits, answer } = workload;
+  const { directory } = repository;
+  const asks = gits.map(
+    ({ config }): Ask =>
+      (onBytes) =>
+        askUploadPack({ directory, config }, request, onBytes),
+  );
+  if (answer === 'refs') return checkRefs(ask, asks);
+  const answers: Answer[] = [];
+  for (const each of asks) answers.push(await readPack(repository.format, each));
+  return { ours: await checkPack(workload, answer, kept, ask, answers), gits: answers };
+}
+
+async function checkRefs(ask: Ask, gits: readonly Ask[]): Promise<Checked> {
+  const ours = await readAll(ask);
+  for (const each of gits) {
+    if (!ours.equals(await readAll(each))) throw new Error('the refs are not those that git lists');
+  }
+  const answer = { bytes: ours.length, objects: 0 };
+  return { ours: answer, gits: gits.map(() => answer) };
+}
+
+async function checkPack(
+  { repository }: Workload,
+  answer: PackAnswer,
+  kept: string,
+  ask: Ask,
+  gits: readonly Answer[],
+): Promise<Answer> {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'packhorse-check-'));
+  try {
+    const file = path.join(scratch, 'pack');
+    const pack = await readPack(repository.format, ask, file);
+    // The trailer names the whole content: what was found right once need not be indexed again.
+    const known = path.join(kept, 'checked', `${pack.checksum}-${answer.client ?? 'clone'}`);
+    if (!fs.existsSync(known)) {
+      const most = Math.max(...gits.map(({ objects }) => objects));
+      if (pack.objects > most) throw new Error(`${pack.objects} objects, where git sends at most ${most}`);
+      requireObjects(repository, answer, receivePack(repository, answer, path.join(scratch, 'git'), file));
+      fs.mkdirSync(path.dirname(known), { recursive: true });
+      fs.writeFileSync(known, '');
+    }
+    return pack;
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Reads a whole pack, into a file if there is one. */
+async function readPack(format: string, ask: Ask, file?: string): Promise<Answer & { checksum: string }> {
+  const output = file === undefined ? undefined : fs.openSync(file, 'w');
+  try {
+    const response = new FetchResponse(format, {
+      onPack(data) {
+        if (output !== undefined) fs.writeSync(output, data);
+      },
+    });
+    await ask((bytes) => response.push(bytes));
+    response.end();
+    const { packBytes, objects = 0, checksum } = response;
+    return { bytes: packBytes, objects, checksum };
+  } finally {
+    if (output !== undefined) fs.closeSync(output);
+  }
+}
+
+async function readAll(ask: Ask): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  await ask((bytes) => parts.push(Buffer.from(bytes)));
+  return Buffer.concat(parts);
+}

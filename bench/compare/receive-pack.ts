@@ -1,0 +1,40 @@
+/** What a client does with a pack: git indexes it beside what the client has, and then the objects are looked up. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { git, gitWithInput, makeBareRepository } from '../git.ts';
+import type { Source } from '../source.ts';
+import type { PackAnswer } from './workload.ts';
+
+/**
+ * @param receiver a repository that is made here, with what the client has and no more
+ * @param file the pack
+ * @returns ids of what came, with the bases that git added to a thin pack
+ * @throws Error when git refuses the pack
+ */
+export function receivePack(
+  { directory, format }: Source,
+  { client, partial }: PackAnswer,
+  receiver: string,
+  file: string,
+): Set<string> {
+  makeBareRepository(receiver, format);
+  if (client !== undefined) git(receiver, 'fetch', '--quiet', '--no-tags', `file://${directory}`, client);
+  // Strict: everything referred to is there. Both look at each object.
+  const strict = partial ? '--fsck-objects' : '--strict';
+  const told = gitWithInput(receiver, file, 'index-pack', '--stdin', '--fix-thin', strict);
+  const index = path.join(receiver, 'objects/pack', `pack-${told.split('\t')[1]}.idx`);
+  const listed = gitWithInput(receiver, index, 'show-index', `--object-format=${format}`);
+  fs.rmSync(receiver, { recursive: true });
+  return new Set(listed.split('\n').map((line) => line.split(' ')[1]));
+}
+
+/** @throws Error when an object that git would send is missing */
+export function requireObjects(
+  { directory }: Source,
+  { revisions }: PackAnswer,
+  received: ReadonlySet<string>,
+): void {
+  const expected = git(directory, 'rev-list', '--objects', ...revisions).split('\n');
+  const missing = expected.map((line) => line.split(' ')[0]).filter((oid) => !received.has(oid));
+  if (missing.length > 0) throw new Error(`${missing.length} objects are missing, such as ${missing[0]}`);
+}
