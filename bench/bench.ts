@@ -5,8 +5,8 @@ export interface BenchOptions {
   readonly directory: string;
   /** A repository (`--repo`) to measure instead of the generated history, where a bench allows that. */
   readonly repository: string | undefined;
-  /** Commits of the generated history. */
-  readonly commits: number;
+  /** Commits of the generated history; for `growth` of each size. Empty: as many as the bench likes. */
+  readonly commits: readonly number[];
   /** How often each measurement is made. */
   readonly runs: number;
   /** Only workloads whose names hold this text are measured. */

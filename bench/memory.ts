@@ -1,7 +1,7 @@
 /** `memory`: growth of the service's RSS over idle during a clone. */
 import type { BenchOptions, Report } from './bench.ts';
 import type { FetchOptions } from './client.ts';
-import { measureGrowth } from './growth.ts';
+import { measureGrowth } from './memory-growth.ts';
 import { ensureRepository, type RepositoryName } from './repositories.ts';
 import { startService } from './service.ts';
 import { tableReport } from './table.ts';

@@ -10,6 +10,8 @@ interface Recipe {
   /** Counted up when the recipe changes, so that no old repository is measured. */
   readonly version: number;
   readonly make: (directory: string) => Promise<void>;
+  /** Whether refs stay files of their own; elsewhere they are packed. */
+  readonly looseRefs?: boolean;
 }
 
 const RECIPES = {
@@ -26,6 +28,7 @@ const RECIPES = {
   /** As many refs as the name says. */
   'refs-5': { version: 1, make: (directory) => makeRefs(directory, 5) },
   'refs-1000': { version: 1, make: (directory) => makeRefs(directory, 1000) },
+  'loose-refs-1000': { version: 1, make: (directory) => makeRefs(directory, 1000), looseRefs: true },
   'refs-100000': { version: 1, make: (directory) => makeRefs(directory, 100_000) },
 } as const satisfies Record<string, Recipe>;
 
@@ -36,18 +39,19 @@ export type RepositoryName = keyof typeof RECIPES;
  * @returns its name below `directory`, which is its path in URLs too
  */
 export function ensureRepository(directory: string, name: RepositoryName): Promise<string> {
-  const { version, make } = RECIPES[name];
-  return ensure(directory, `${name}-${version}.git`, make);
+  const recipe: Recipe = RECIPES[name];
+  return ensure(directory, `${name}-${recipe.version}.git`, recipe);
 }
 
 /** The same with a history of so many commits. */
-export function ensureHistory(directory: string, commits: number): Promise<string> {
+export function ensureHistory(directory: string, commits: number = COMMITS): Promise<string> {
   if (commits === COMMITS) return ensureRepository(directory, 'history');
-  const name = `history-${RECIPES.history.version}-${commits}.git`;
-  return ensure(directory, name, (target) => makeHistory(target, commits));
+  const { version } = RECIPES.history;
+  const make = (target: string) => makeHistory(target, commits);
+  return ensure(directory, `history-${version}-${commits}.git`, { version, make });
 }
 
-async function ensure(directory: string, file: string, make: Recipe['make']): Promise<string> {
+async function ensure(directory: string, file: string, { make, looseRefs }: Recipe): Promise<string> {
   const target = path.join(directory, file);
   if (fs.existsSync(target)) return file;
   process.stderr.write(`making ${target}\n`);
@@ -56,7 +60,7 @@ async function ensure(directory: string, file: string, make: Recipe['make']): Pr
   const unfinished = fs.mkdtempSync(`${target}-`);
   makeBareRepository(unfinished);
   await make(unfinished);
-  git(unfinished, 'pack-refs', '--all');
+  if (!looseRefs) git(unfinished, 'pack-refs', '--all');
   fs.renameSync(unfinished, target);
   return file;
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { cancel } from './cancel.ts';
 import { compare } from './compare/compare.ts';
+import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
 import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
@@ -19,6 +20,11 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
   },
   compare: { bench: compare, help: 'clones, fetches and ref listings, against git upload-pack' },
   cancel: { bench: cancel, help: "from a client's hang-up to the end of its task" },
+  growth: {
+    bench: growth,
+    help: 'clones and a small fetch of 100 thousand, 1 million and 4 million objects, with plots',
+    long: true,
+  },
 };
 
 const PLOTS = path.resolve(import.meta.dirname, '../docs/growth');
@@ -33,7 +39,8 @@ ${NAMES.join('\n')}
                     (default: packhorse-bench below the temporary directory)
   --repo DIR        measure compare and cancel on this repository instead of the generated history; it is only read:
                     compare makes hard links to its files below --dir, and packs a copy with a bitmap if it has none
-  --commits N       commits of the generated history (default: ${COMMITS}, about 400,000 objects)
+  --commits N       commits of the generated history (default: ${COMMITS}, about 400,000 objects); given again and again,
+                    those of the histories that growth measures (default: ${GROWTH_COMMITS.join(', ')})
   --runs N          how often each thing is measured (default: 5); medians are shown
   --only TEXT       of compare and growth, only the workloads whose names hold this text
   --json FILE       write what was measured there as well
@@ -56,7 +63,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
     dir: { type: 'string', default: path.join(os.tmpdir(), 'packhorse-bench') },
     repo: { type: 'string' },
-    commits: { type: 'string', default: String(COMMITS) },
+    commits: { type: 'string', multiple: true, default: [] },
     runs: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
     json: { type: 'string' },
@@ -77,7 +84,7 @@ async function run(names: readonly string[]): Promise<void> {
   const options = {
     directory: path.resolve(values.dir),
     repository: values.repo === undefined ? undefined : path.resolve(values.repo),
-    commits: Number(values.commits),
+    commits: values.commits.map(Number),
     runs: Number(values.runs),
     only: values.only,
     plots: path.resolve(values.plots),

@@ -15,7 +15,7 @@ export interface Source {
 }
 
 export async function openSource({ directory, repository, commits }: BenchOptions): Promise<Source> {
-  return sourceAt(repository ?? path.join(directory, await ensureHistory(directory, commits)));
+  return sourceAt(repository ?? path.join(directory, await ensureHistory(directory, commits[0])));
 }
 
 export function sourceAt(directory: string): Source {

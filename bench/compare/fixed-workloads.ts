@@ -4,10 +4,7 @@ import { git } from '../git.ts';
 import { ensureRepository, type RepositoryName } from '../repositories.ts';
 import { encodeFetch, encodeLsRefs } from '../request.ts';
 import { type Source, sourceAt } from '../source.ts';
-import { GIT, type Targets, type Workload } from './workload.ts';
-
-/** Of rows where git itself takes less than 5 ms. */
-const SHORT: Targets = { cpuSeconds: 0.6, seconds: 0.6, bytes: 1 };
+import { GIT, SHORT, type Targets, type Workload } from './workload.ts';
 
 /** Undefined prefixes: those of a clone, which are all that there is in these repositories. */
 const LISTINGS: readonly {
@@ -17,10 +14,11 @@ const LISTINGS: readonly {
   targets: Targets;
 }[] = [
   {
-    name: 'ls-refs, 1,000 refs',
-    repository: 'refs-1000',
+    name: 'ls-refs, 1,000 refs, loose',
+    repository: 'loose-refs-1000',
     targets: { cpuSeconds: 0.1, seconds: 0.1, bytes: 1 },
   },
+  { name: 'ls-refs, 1,000 refs, packed', repository: 'refs-1000', targets: SHORT },
   {
     name: 'ls-refs, 100,000 refs, all',
     repository: 'refs-100000',

@@ -3,12 +3,12 @@ import { git } from '../git.ts';
 import { encodeFetch, encodeLsRefs } from '../request.ts';
 import type { Source } from '../source.ts';
 import type { Copies } from './copies.ts';
-import { GIT, GIT_NO_BITMAP, type Targets, type Workload } from './workload.ts';
+import { GIT, GIT_NO_BITMAP, SHORT, type Targets, type Workload } from './workload.ts';
 
+export const CLONE_BITMAP = 'clone, bitmap';
+export const CLONE_NO_BITMAP = 'clone, no bitmap, first time';
 /** What git names in the first round of a negotiation. */
 const HAVES = 16;
-/** From so many refs on the target for 1,000 refs holds. */
-const MANY_REFS = 1000;
 /** How many first parents the client's branch lies behind. */
 const BEHIND: readonly { commits: number; targets: Targets }[] = [
   { commits: 10, targets: { cpuSeconds: 0.3, seconds: 0.2, bytes: 1.1 } },
@@ -37,13 +37,13 @@ export function repositoryWorkloads({ plain, bitmap }: Copies): Workload[] {
   return [
     {
       ...clone,
-      name: 'clone, bitmap',
+      name: CLONE_BITMAP,
       repository: bitmap,
       targets: { cpuSeconds: 0.35, seconds: 0.4, bytes: 1.02 },
     },
     {
       ...clone,
-      name: 'clone, no bitmap, first time',
+      name: CLONE_NO_BITMAP,
       targets: { cpuSeconds: 1, seconds: 1, bytes: 1.05 },
     },
     {
@@ -104,6 +104,6 @@ function ownRefs(repository: Source): Workload {
     answer: 'refs',
     gits: [GIT],
     ownBitmap: false,
-    targets: refs < MANY_REFS ? undefined : { cpuSeconds: 0.1, seconds: 0.1, bytes: 1 },
+    targets: SHORT,
   };
 }

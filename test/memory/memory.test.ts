@@ -3,7 +3,7 @@
  * size of the pack.
  */
 import { expect, test } from 'vitest';
-import { measureGrowth } from '../../bench/growth.ts';
+import { measureGrowth } from '../../bench/memory-growth.ts';
 import { ensureRepository } from '../../bench/repositories.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { startService } from '../support/service.ts';
