@@ -1,7 +1,7 @@
 /** Results as Markdown tables. */
 import { type Cell, table } from '../table.ts';
 import type { Facts } from './facts.ts';
-import type { Cost, Measured, Result } from './measure-workload.ts';
+import type { Cost, Failed, Measured, Result } from './measure-workload.ts';
 import { GROWTH_COUNTS_FROM, GROWTH_TARGET } from './workload.ts';
 
 const SPEED_COLUMNS = [
@@ -55,15 +55,20 @@ export function factsTable(facts: Facts): string {
   );
 }
 
-/** Speed, then bytes and memory; what could not be measured stands in the first, with the error. */
+/** Speed, then bytes and memory; then what could not be measured, and why. */
 export function resultTables(results: readonly Result[]): string {
   const measured = results.filter((result): result is Measured => !('error' in result));
-  const speed = table(SPEED_COLUMNS, results.map(speedRow));
-  return measured.length > 0 ? `${speed}\n\n${table(SIZE_COLUMNS, measured.map(sizeRow))}` : speed;
+  const failed = results.filter((result): result is Failed => 'error' in result);
+  const parts = [
+    table(SPEED_COLUMNS, results.map(speedRow)),
+    ...(measured.length > 0 ? [table(SIZE_COLUMNS, measured.map(sizeRow))] : []),
+    ...(failed.length > 0 ? [failed.map(({ name, error }) => `- ${name}: ${error}`).join('\n')] : []),
+  ];
+  return parts.join('\n\n');
 }
 
 function speedRow(result: Result): Cell[] {
-  if ('error' in result) return [result.name, `error: ${result.error}`, ...Array(9).fill('')];
+  if ('error' in result) return [result.name, 'error', ...Array(9).fill('')];
   return [result.name, ...judged(result, 'cpuSeconds'), ...judged(result, 'seconds')];
 }
 
