@@ -10,7 +10,6 @@ import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
 import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
-import { onlyKnown } from './service.ts';
 
 /** `long`: not without its name. */
 const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: boolean }>> = {
@@ -29,6 +28,10 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
 
 const PLOTS = path.resolve(import.meta.dirname, '../docs/growth');
 const NAMES = Object.entries(BENCHES).map(([name, { help }]) => `  ${name.padEnd(8)} ${help}`);
+
+/** What of the service's caches is on. */
+const SERVICE = `service: 2 workers, a fresh cache directory, nothing that keeps responses or entries; in compare and growth
+--own-bitmaps off, but for "own bitmap"`;
 
 const HELP = `usage: npm run bench -- [flags] [name...]
 
@@ -91,7 +94,7 @@ async function run(names: readonly string[]): Promise<void> {
     nodeFlags: values['node-flag'],
   };
   const machine = describeMachine();
-  process.stdout.write(`${machineLines(machine)}\n${serviceLine()}\n`);
+  process.stdout.write(`${machineLines(machine)}\n${SERVICE}\n`);
   const results: Record<string, unknown> = {};
   for (const name of names) {
     const { markdown, data } = await BENCHES[name].bench(options);
@@ -102,11 +105,4 @@ async function run(names: readonly string[]): Promise<void> {
       fs.writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
     }
   }
-}
-
-/** What of the service's caches is on. */
-function serviceLine(): string {
-  const cacheSize = onlyKnown(['--cache-size', '0']).join(' ') || 'it keeps no responses or entries';
-  const bitmaps = onlyKnown(['--own-bitmaps', 'off']).join(' ') || 'it makes no bitmaps';
-  return `service: 2 workers, a fresh cache directory; in compare and growth ${cacheSize}, ${bitmaps} but for "own bitmap"`;
 }

@@ -1,5 +1,5 @@
 /** The service as a process of its own, as an operator runs it. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -35,8 +35,8 @@ export async function startService(
   { nodeFlags = [], flags = [] }: ServiceOptions = {},
 ): Promise<Service> {
   const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'packhorse-cache-'));
-  const own = [...FLAGS, ...onlyKnown(['--cache-dir', cache]), ...flags];
-  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--root', root, ...own], {
+  const all = [...FLAGS, '--cache-dir', cache, ...flags];
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--root', root, ...all], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = readline.createInterface({ input: child.stdout });
@@ -66,12 +66,4 @@ export async function startService(
       fs.rmSync(cache, { recursive: true, force: true });
     },
   };
-}
-
-let help: string | undefined;
-
-/** A flag and its value, or nothing where `serve` does not have it. */
-export function onlyKnown(flag: readonly [name: string, value: string]): readonly string[] {
-  help ??= execFileSync(process.execPath, [MAIN, 'serve', '--help'], { encoding: 'utf8' });
-  return help.includes(`  ${flag[0]} `) ? flag : [];
 }

@@ -6,7 +6,7 @@ import type { BenchOptions } from '../bench.ts';
 import { GitClient } from '../client.ts';
 import { median, residentBytes } from '../measure.ts';
 import { ensureRepository } from '../repositories.ts';
-import { onlyKnown, type Service, startService } from '../service.ts';
+import { type Service, startService } from '../service.ts';
 import { type Ask, type Checked, checkAnswer } from './check.ts';
 import { buildOwnBitmap } from './own-bitmap.ts';
 import { askService, type Sample, sampleGit, sampleService } from './samples.ts';
@@ -47,8 +47,7 @@ export async function measureWorkload(
   check = checkAnswer,
 ): Promise<Result> {
   process.stderr.write(`${workload.name}\n`);
-  const ownBitmaps = onlyKnown(['--own-bitmaps', workload.ownBitmap ? 'on' : 'off']);
-  const flags = [...ownBitmaps, ...onlyKnown(['--cache-size', '0'])];
+  const flags = ['--own-bitmaps', workload.ownBitmap ? 'on' : 'off'];
   const service = await startService(options.directory, { nodeFlags: options.nodeFlags, flags });
   try {
     return await measure(service, workload, options, check);
