@@ -52,9 +52,11 @@ export async function measureWorkload(
   try {
     return await measure(service, workload, options, check);
   } catch (error) {
-    const [message] = (error as Error).message.split('\n');
-    process.stderr.write(`  ${(error as Error).message}\n`);
-    return { name: workload.name, error: message };
+    const { message } = error as Error;
+    process.stderr.write(`  ${message}\n`);
+    // What git died of says more than which command that was.
+    const [line] = /^fatal: .*/m.exec(message) ?? message.split('\n');
+    return { name: workload.name, error: line };
   } finally {
     await service.stop();
   }
