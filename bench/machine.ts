@@ -17,7 +17,6 @@ export interface Machine {
 }
 
 export function describeMachine(): Machine {
-  const project = path.resolve(import.meta.dirname, '..');
   return {
     date: new Date().toISOString(),
     cpu: os.cpus()[0].model,
@@ -26,8 +25,16 @@ export function describeMachine(): Machine {
     node: process.version,
     git: git('.', 'version').replace('git version ', ''),
     load: os.loadavg()[0],
-    commit: git(project, 'describe', '--always', '--dirty', '--exclude=*'),
+    commit: describeCommit(path.resolve(import.meta.dirname, '..')),
   };
+}
+
+function describeCommit(project: string): string {
+  try {
+    return git(project, 'describe', '--always', '--dirty', '--exclude=*');
+  } catch {
+    return 'without a commit'; // an archive, not a checkout
+  }
 }
 
 export function machineLines({ date, cpu, cores, memoryBytes, node, git, load, commit }: Machine): string {
