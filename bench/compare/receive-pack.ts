@@ -19,9 +19,9 @@ export function receivePack(
 ): Set<string> {
   makeBareRepository(receiver, format);
   if (client !== undefined) git(receiver, 'fetch', '--quiet', '--no-tags', `file://${directory}`, client);
-  // Strict: everything referred to is there. Both look at each object.
-  const strict = partial ? '--fsck-objects' : '--strict';
-  const told = gitWithInput(receiver, file, 'index-pack', '--stdin', '--fix-thin', strict);
+  // Strict: everything referred to is there.
+  const flags = partial ? [] : ['--strict'];
+  const told = gitWithInput(receiver, file, 'index-pack', '--stdin', '--fix-thin', ...flags);
   const index = path.join(receiver, 'objects/pack', `pack-${told.split('\t')[1]}.idx`);
   const listed = gitWithInput(receiver, index, 'show-index', `--object-format=${format}`);
   return new Set(listed.split('\n').map((line) => line.split(' ')[1]));
