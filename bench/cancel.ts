@@ -1,6 +1,7 @@
 /** `cancel`: milliseconds from a client's hang-up to the service's log line that says that its task has ended. */
 import type { BenchOptions, Report } from './bench.ts';
 import { type FetchOptions, GitClient } from './client.ts';
+import { ensureCopies } from './compare/copies.ts';
 import { median } from './measure.ts';
 import { type Service, startService } from './service.ts';
 import { openSource } from './source.ts';
@@ -19,8 +20,9 @@ interface Situation {
 }
 
 export async function cancel(options: BenchOptions): Promise<Report> {
-  const source = await openSource(options);
-  const service = await startService(source.root, options);
+  // With a bitmap nothing would be left to hang up on while objects are counted.
+  const source = ensureCopies(await openSource(options), options.directory).plain;
+  const service = await startService(source.root, { ...options, flags: ['--own-bitmaps', 'off'] });
   const client = new GitClient(`${service.url}/${source.name}`, source.format);
   try {
     const wants = [...new Set((await client.lsRefs()).map(({ oid }) => oid))];
