@@ -1,6 +1,7 @@
 /** Stage three of a pack: header, entries one at a time, trailing hash (`bytes`). */
 import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
+import { Deflated } from '../repository/deflated.ts';
 import { OFS_DELTA, REF_DELTA, type StoredObject } from '../repository/object-format.ts';
 import { damaged, type ObjectReader } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
@@ -16,7 +17,9 @@ import { RunWriter } from './run-writer.ts';
 import type { Run } from './runs.ts';
 
 /** Longer content is inflated and deflated as a stream, slice by slice. */
-const STREAM_FROM = 1024 * 1024;
+const STREAM_FROM = 4 * 1024 * 1024;
+/** One for the thread: nothing is awaited between making a stream and copying it. */
+const deflated = new Deflated();
 /** An entry header with the longest base id. */
 const LONGEST_HEADER = 48;
 
@@ -132,7 +135,7 @@ export class EntryWriter {
     const { delta, index } = entry;
     const { level } = this.#options;
     const stream =
-      delta.stream ?? zlib.deflateSync(remakeDelta(this.#objects, this.#numbers[index], delta), { level });
+      delta.stream ?? deflated.make(remakeDelta(this.#objects, this.#numbers[index], delta), level);
     await this.#putWhole(this.#deltaHeader(entry, delta.size, start), stream);
   }
 
@@ -232,7 +235,7 @@ export class EntryWriter {
   }
 
   async #putDeflated({ type, data }: StoredObject): Promise<void> {
-    const stream = zlib.deflateSync(data, { level: this.#options.level });
+    const stream = deflated.make(data, this.#options.level);
     await this.#putWhole(writeTypeAndSize(this.#head, 0, type, data.length), stream);
   }
 }

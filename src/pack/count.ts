@@ -149,7 +149,8 @@ async function markByBitmaps(
   const marks = new Marks(source.objects.view, undefined, excluded);
   const commits = await walkCommits(source, tips.commits, had.commits, marks, pace, () => {});
   const trees = new TreeWalk(source.objects, marks, pace, () => {});
-  await trees.walk([...commits.trees, ...tips.trees], [...new Set([...commits.edgeTrees, ...had.trees])]);
+  const edges = [...new Set([...commits.edgeTrees, ...had.trees])];
+  await trees.walk(commits.trees, edges, tips.trees);
   return { walked, hints: trees.hints };
 }
 
@@ -174,7 +175,7 @@ async function markByWalking(
   }
   const seen = (n: number) => progress(found + n);
   const trees = new TreeWalk(source.objects, marks, pace, seen, types?.includes(BLOB) ?? true);
-  await trees.walk([...commits.trees, ...wanted.trees], [...new Set(edges)]);
+  await trees.walk(commits.trees, [...new Set(edges)], wanted.trees);
   return { walked: found + trees.count, hints: request.haves.length > 0 ? trees.hints : undefined };
 }
 

@@ -22,7 +22,7 @@ export function directoryHash(hash: number, isRoot: boolean): number {
 
 function withByte(hash: number, byte: number): number {
   const isSpace = byte === 32 || byte === 9 || byte === 10 || byte === 13;
-  return isSpace ? hash : ((hash >>> 2) + byte * 2 ** 24) % 2 ** 32;
+  return isSpace ? hash : ((hash >>> 2) + (byte << 24)) >>> 0;
 }
 
 /** An object that the client has at the path of one that is sent. */
@@ -108,43 +108,6 @@ export class PathHints {
     this.#bits = new Uint8Array(numbers.length * 2);
     for (let i = 0; i < numbers.length; i++) {
       if (numbers[i] !== EMPTY) this.#put(numbers[i], hashes[i], bits[i]);
-    }
-  }
-}
-
-/** The entries of one directory on the client's side, to be matched with those of the wanted side. */
-export class EdgeEntries {
-  readonly #entries: number[] = [];
-  readonly #wanted = new Set<number>();
-  readonly #hints: PathHints;
-
-  constructor(hints: PathHints) {
-    this.#hints = hints;
-  }
-
-  /** Begins another directory. */
-  clear(): void {
-    this.#entries.length = 0;
-    this.#wanted.clear();
-  }
-
-  add(number: number, hash: number, isTree: boolean): void {
-    this.#entries.push(number, hash, isTree ? 1 : 0);
-  }
-
-  /** An object of the wanted side: what the client has at its path will be a base. */
-  want(number: number, hash: number, isTree: boolean): void {
-    this.#wanted.add(hash);
-    this.#hints.note(number, hash, isTree);
-  }
-
-  /** Offers those whose paths are wanted. */
-  offer(): void {
-    const entries = this.#entries;
-    if (this.#wanted.size === 0) return;
-    for (let i = 0; i < entries.length; i += 3) {
-      if (this.#wanted.has(entries[i + 1]))
-        this.#hints.offer(entries[i], entries[i + 1], entries[i + 2] === 1);
     }
   }
 }

@@ -8,6 +8,8 @@ const SEGMENT_BYTES = 1024 * 1024;
 /** Larger objects get a buffer of their own and are not kept. */
 export const LARGEST_KEPT: number = SEGMENT_BYTES / 4;
 
+const LARGEST_PASSING = 8 * SEGMENT_BYTES;
+
 interface Slot {
   readonly segment: Segment;
   readonly at: number;
@@ -41,6 +43,8 @@ export class ObjectArena {
   /** The oldest first; the last is being filled. */
   readonly #segments: Segment[] = [];
   readonly #slots = new WeakMap<object, Slots>();
+  readonly #buffers: Buffer[] = [];
+  #turn = 0;
 
   /** @param budget bytes held at most, allocated as they are needed */
   constructor(budget: number) {
@@ -58,9 +62,13 @@ export class ObjectArena {
     return { type, data };
   }
 
-  /** Room for an object, to be filled by the caller before anything else is asked for. */
-  room(length: number): Room {
-    if (length > LARGEST_KEPT) return { memory: Buffer.allocUnsafeSlow(length + 1), at: 0 };
+  /**
+   * Room for an object, to be filled by the caller before anything else is asked for.
+   * @param passing whether the object is only needed to make the next one from: a large one is then put into memory
+   *   that is used again after one more
+   */
+  room(length: number, passing = false): Room {
+    if (length > LARGEST_KEPT) return { memory: passing ? this.#passing(length) : newBuffer(length), at: 0 };
     let segment = this.#segments.at(-1);
     if (!segment || segment.used + length + 1 > SEGMENT_BYTES) segment = this.#nextSegment();
     const at = segment.used;
@@ -80,6 +88,16 @@ export class ObjectArena {
     slots.set(rank, { segment, at: room.at, length, type });
     segment.owners.push(slots);
     segment.ranks.push(rank);
+  }
+
+  /** Large objects of a chain of deltas lie in two buffers in turn; what is very large leaves nothing behind. */
+  #passing(length: number): Buffer {
+    if (length > LARGEST_PASSING) return newBuffer(length);
+    this.#turn = 1 - this.#turn;
+    const known = this.#buffers[this.#turn];
+    if (known && known.length > length) return known;
+    this.#buffers[this.#turn] = newBuffer(Math.min(LARGEST_PASSING, length * 2));
+    return this.#buffers[this.#turn];
   }
 
   #renew(pack: object, rank: number, { type, length }: Slot, data: Buffer): Buffer {
@@ -112,4 +130,8 @@ export class ObjectArena {
     this.#segments.push(segment);
     return segment;
   }
+}
+
+function newBuffer(length: number): Buffer {
+  return Buffer.allocUnsafeSlow(length + 1);
 }

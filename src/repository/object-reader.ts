@@ -90,7 +90,8 @@ export class ObjectReader {
     for (let at = this.view.packedAt(number); ; ) {
       object = this.#arena.get(at.pack, at.rank);
       if (object) break;
-      const entry = this.#orElsewhere(at, () => this.#open(at));
+      const passing = deltas.length > 0;
+      const entry = this.#orElsewhere(at, () => this.#open(at, passing));
       if ('data' in entry) {
         object = entry;
         break;
@@ -106,7 +107,8 @@ export class ObjectReader {
     for (let step = deltas.pop(); step; step = deltas.pop()) {
       const { at, header } = step;
       const base: StoredObject = object;
-      object = this.#orElsewhere(at, (): StoredObject => this.#rebuild(base, at, header));
+      const passing = deltas.length > 0;
+      object = this.#orElsewhere(at, (): StoredObject => this.#rebuild(base, at, header, passing));
     }
     return object;
   }
@@ -231,9 +233,9 @@ export class ObjectReader {
   }
 
   /** What an entry stores: an object, or the header of a delta and the number of its base. */
-  #open(at: PackedAt): StoredObject | { header: EntryHeader; base: number } {
+  #open(at: PackedAt, passing: boolean): StoredObject | { header: EntryHeader; base: number } {
     const header = at.pack.header(at.rank);
-    return isDelta(header) ? { header, base: this.baseOf(at, header) } : this.#readWhole(at, header);
+    return isDelta(header) ? { header, base: this.baseOf(at, header) } : this.#readWhole(at, header, passing);
   }
 
   #orElsewhere<T>({ pack, rank }: PackedAt, read: () => T): T | StoredObject {
@@ -246,10 +248,10 @@ export class ObjectReader {
     }
   }
 
-  #readWhole(at: PackedAt, header: EntryHeader): StoredObject {
+  #readWhole(at: PackedAt, header: EntryHeader, passing: boolean): StoredObject {
     const { size } = header;
     this.#checkSize(at, header);
-    const room = this.#arena.room(size);
+    const room = this.#arena.room(size, passing);
     this.#inflate(at, header, room.memory, room.at);
     const type = header.type as ObjectType;
     this.#arena.keep(at.pack, at.rank, type, room, size);
@@ -263,11 +265,11 @@ export class ObjectReader {
     return this.#delta.subarray(0, header.size);
   }
 
-  #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader): StoredObject {
+  #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader, passing: boolean): StoredObject {
     const delta = this.#readDelta(at, header);
     try {
       const size = readDeltaHeader(delta).resultSize;
-      const room = this.#arena.room(size);
+      const room = this.#arena.room(size, passing);
       const data = room.memory.subarray(room.at, room.at + size);
       applyDelta(base.data, delta, data);
       this.#arena.keep(at.pack, at.rank, base.type, room, size);

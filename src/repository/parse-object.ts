@@ -92,7 +92,8 @@ export function kindOfTreeEntry(data: Buffer, at: number): EntryKind {
   return kindOf(data, at, endOfMode(data, at));
 }
 
-function endOfMode(data: Buffer, at: number): number {
+/** Where the mode of the tree entry that starts at `at` ends: the name begins one behind. */
+export function endOfMode(data: Buffer, at: number): number {
   let space = at;
   while (data[space] !== 32 && space < data.length) space++;
   return space;

@@ -1,0 +1,208 @@
+/**
+ * Finding what trees have that the client's trees beside them have not: for fetches. Directory by directory the wanted
+ * trees are compared with one of the client's, entry by entry; only the few that differ are looked for in the others.
+ */
+import { repositoryCorrupt } from '../errors.ts';
+import { type StoredObject, TREE } from '../repository/object-format.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { endOfMode, endOfTreeEntry, kindOfTreeEntry } from '../repository/parse-object.ts';
+import { FreshEntries } from './fresh-entries.ts';
+import { EXCLUDED, type Marks, WANTED } from './marks.ts';
+import type { NumberCache } from './number-cache.ts';
+import { NumberList } from './number-list.ts';
+import type { Pace } from './pace.ts';
+import { directoryHash, PathHints } from './path-hints.ts';
+
+/** git's `core.maxTreeDepth`. */
+const MAX_DEPTH = 2048;
+/** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
+const LENDING = 10;
+
+export class TreesBesideWalk {
+  /** The paths of what was found, and what the client has there. */
+  readonly hints = new PathHints();
+  readonly #objects: ObjectReader;
+  readonly #marks: Marks;
+  readonly #numbers: NumberCache;
+  readonly #pace: Pace;
+  readonly #seen: (objects: number) => void;
+  readonly #blobs: boolean;
+  /** What was marked WANTED, and the trees of the client's that were looked at. */
+  readonly #found = new NumberList();
+  readonly #visited = new Set<number>();
+
+  constructor(
+    objects: ObjectReader,
+    marks: Marks,
+    numbers: NumberCache,
+    pace: Pace,
+    seen: (objects: number) => void,
+    blobs: boolean,
+  ) {
+    this.#objects = objects;
+    this.#marks = marks;
+    this.#numbers = numbers;
+    this.#pace = pace;
+    this.#seen = seen;
+    this.#blobs = blobs;
+  }
+
+  /** How many trees and blobs were marked WANTED. */
+  get count(): number {
+    return this.#found.length;
+  }
+
+  /**
+   * Marks what is below `roots` and `named` WANTED, and EXCLUDED what stands in those trees of the client's that were
+   * looked at for it.
+   * @param named trees that may stand anywhere
+   */
+  async walk(roots: readonly number[], edges: readonly number[], named: readonly number[]): Promise<void> {
+    await this.#walk(roots, edges, 0, 0);
+    const others = named.filter((tree) => !this.#isKnown(tree));
+    if (others.length > 0) await this.#walk(others, edges, 0, 0);
+    await this.#excludeMoved();
+  }
+
+  /** What was found may stand in another directory of the client's. */
+  async #excludeMoved(): Promise<void> {
+    const { view } = this.#objects;
+    const hash = view.format.bytes;
+    const filter = new Uint8Array(2 ** 16);
+    const keyAt = (ids: Buffer, id: number) => ids[id] | (ids[id + 1] << 8);
+    for (let i = 0; i < this.#found.length; i++) filter[keyAt(view.oid(this.#found.get(i)), 0)] = 1;
+    for (const edge of this.#visited) {
+      const data = this.#readEdge(edge) ?? Buffer.alloc(0);
+      for (let at = 0; at < data.length; ) {
+        at = endOfTreeEntry(data, at, hash);
+        if (filter[keyAt(data, at - hash)] === 0) continue;
+        const number = this.#numbers.find(data, at - hash);
+        if (number >= 0 && this.#marks.has(number, WANTED)) this.#marks.add(number, EXCLUDED);
+      }
+      if (this.#pace.due()) await this.#pause();
+    }
+  }
+
+  /** @param path the name hash of the directory */
+  async #walk(roots: Iterable<number>, edges: readonly number[], path: number, depth: number): Promise<void> {
+    if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+    const { format } = this.#objects.view;
+    const inside = directoryHash(path, depth === 0);
+    for (const [i, edge] of edges.entries()) {
+      this.#marks.add(edge, EXCLUDED);
+      if (i < LENDING) this.hints.offer(edge, path, true);
+    }
+    const fresh = new FreshEntries((data, id) => this.#numbers.find(data, id), format.bytes, inside);
+    const reference = this.#readEdge(edges[0]);
+    const beside = reference && Buffer.from(reference);
+    for (const root of roots) {
+      if (this.#isKnown(root)) continue;
+      this.#want(root, path, true);
+      this.#findFresh(this.#readTree(root), beside, fresh);
+      if (this.#pace.due()) await this.#pause();
+    }
+    if (fresh.size === 0) return;
+    for (const [i, edge] of edges.entries()) {
+      this.#compareWith(edge, fresh, i < LENDING);
+      if (this.#pace.due()) await this.#pause();
+    }
+    for (const { hash, trees, blobs, had } of fresh.names) {
+      for (const blob of blobs) if (!this.#isKnown(blob)) this.#want(blob, hash, false);
+      if (trees.size > 0) await this.#walk(trees, [...had], hash, depth + 1);
+    }
+  }
+
+  /** Adds the entries of a wanted tree that do not stand in `beside` as they are. Both are sorted by name. */
+  #findFresh(data: Buffer, beside: Buffer | undefined, fresh: FreshEntries): void {
+    const hash = this.#objects.view.format.bytes;
+    const limit = beside?.length ?? 0;
+    let other = 0;
+    for (let at = 0; at < data.length; ) {
+      const end = endOfTreeEntry(data, at, hash);
+      let isSame = false;
+      while (beside && other < limit) {
+        const otherEnd = endOfTreeEntry(beside, other, hash);
+        isSame = areEqual(data, at, end, beside, other, otherEnd);
+        const order = isSame ? 0 : compareNames(data, at, beside, other);
+        if (order < 0) break;
+        other = otherEnd;
+        if (order === 0) break;
+      }
+      if (!isSame) this.#addFresh(data, at, end, fresh);
+      at = end;
+    }
+  }
+
+  #addFresh(data: Buffer, at: number, end: number, fresh: FreshEntries): void {
+    const kind = kindOfTreeEntry(data, at);
+    if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
+    const { view } = this.#objects;
+    const id = end - view.format.bytes;
+    const number = this.#numbers.find(data, id);
+    if (number < 0) throw view.missing(data.toString('hex', id, end));
+    if (!this.#isKnown(number)) fresh.add(data, at, end, number, kind === 'tree');
+  }
+
+  #compareWith(edge: number, fresh: FreshEntries, lends: boolean): void {
+    this.#visited.add(edge);
+    const data = this.#readEdge(edge);
+    if (!data) return;
+    fresh.compare(
+      data,
+      (name, number, isTree) => {
+        this.#marks.add(number, EXCLUDED);
+        if (isTree) name.had.add(number);
+        if (lends) this.hints.offer(number, name.hash, isTree);
+      },
+      (number) => void this.#marks.add(number, EXCLUDED),
+    );
+  }
+
+  /** Undefined where there is none, or it cannot be read: excluding less is always right. */
+  #readEdge(edge: number | undefined): Buffer | undefined {
+    try {
+      return edge === undefined ? undefined : this.#readTree(edge);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #readTree(number: number): Buffer {
+    const { type, data }: StoredObject = this.#objects.read(number);
+    if (type === TREE) return data;
+    throw repositoryCorrupt(`object ${this.#objects.view.hex(number)} is not a tree`);
+  }
+
+  #isKnown(number: number): boolean {
+    return this.#marks.has(number, WANTED | EXCLUDED);
+  }
+
+  #want(number: number, path: number, isTree: boolean): void {
+    this.#marks.add(number, WANTED);
+    this.hints.note(number, path, isTree);
+    this.#found.push(number);
+  }
+
+  async #pause(): Promise<void> {
+    this.#seen(this.#found.length);
+    await this.#pace.pause();
+  }
+}
+
+function areEqual(a: Buffer, from: number, to: number, b: Buffer, at: number, end: number): boolean {
+  if (to - from !== end - at) return false;
+  // Ids differ at once where anything does.
+  for (let i = to - from - 1; i >= 0; i--) if (a[from + i] !== b[at + i]) return false;
+  return true;
+}
+
+/** The order of the names of two entries; where a file took a directory's place, any order will do. */
+function compareNames(a: Buffer, at: number, b: Buffer, other: number): number {
+  let i = endOfMode(a, at) + 1;
+  let j = endOfMode(b, other) + 1;
+  while (a[i] === b[j] && a[i] !== 0) {
+    i++;
+    j++;
+  }
+  return a[i] - b[j];
+}
