@@ -1,6 +1,7 @@
 /** git's own progress lines on band 2 (protocol section 5.10). */
 import type { Source } from '../pack/bytes.ts';
 import type { ResponseSink } from './response-sink.ts';
+import type { Statistics } from './statistics.ts';
 
 /** Milliseconds between two interim lines. */
 const INTERVAL = 1000;
@@ -27,12 +28,23 @@ export class Progress {
     if (n > 0) this.#line(`Counting objects: 100% (${n}/${n}), done.`);
   }
 
-  /** @param packs how many packs runs were copied from */
-  total(total: number, objects: Readonly<Record<Source, number>>, packs: number): void {
-    const { verbatim, delta, stream, made } = objects;
+  /**
+   * git's line, then what git has no words for.
+   * @param packs how many packs runs were copied from
+   */
+  total(
+    objects: Readonly<Record<Source, number>>,
+    packs: number,
+    { objects: { total }, bitmap, phases }: Readonly<Statistics>,
+  ): void {
+    const { verbatim, delta, stream, made, deflated } = objects;
+    const seconds = (['negotiate', 'count', 'entries'] as const)
+      .map((phase) => `${phase} ${phases[phase].toFixed(2)}`)
+      .join(', ');
     this.#line(
       `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
-        `pack-reused ${verbatim} (from ${packs})`,
+        `pack-reused ${verbatim} (from ${packs}); made ${made}, deflated ${deflated}, bitmap ${bitmap}; ` +
+        `seconds: ${seconds}`,
     );
   }
 

@@ -66,7 +66,8 @@ export async function sendPack(
         if (pace.due()) await pace.pause();
       }
     }
-    progress.total(total, entries.objects, entries.packs.size);
+    watch.start('bytes');
+    progress.total(entries.objects, entries.packs.size, statistics);
     await writer.finish();
   } finally {
     // What was sent counts, whether the client stayed for all of it or not.

@@ -24,8 +24,10 @@ export class Stopwatch {
 
   stop(): void {
     if (!this.#phase) return;
-    const waited = this.#sink.waited - this.#waited;
-    this.#phases[this.#phase] += (performance.now() - this.#since) / 1000 - waited;
+    const elapsed = (performance.now() - this.#since) / 1000;
+    // What was sent without waiting for it may count as waited for after it has been worked on for long.
+    const waited = Math.min(elapsed, this.#sink.waited - this.#waited);
+    this.#phases[this.#phase] += elapsed - waited;
     this.#phases.wait += waited;
     this.#phase = undefined;
   }
