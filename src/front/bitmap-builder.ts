@@ -38,11 +38,11 @@ export class BitmapBuilder {
   readonly #look = (published: unknown): void => {
     const { repository, statistics, outcome } = published as FetchRecord;
     // Where history is cut, bitmaps are of no use.
-    if (outcome !== 'ok' || !statistics || statistics.bitmap === 'shallow') return;
+    if (outcome !== 'ok' || !statistics || ['shallow', 'off'].includes(statistics.bitmap ?? '')) return;
     if (statistics.walked < LARGE_WALK) return;
     const last = this.#tried.get(repository);
     // What was built and is not used any more was made void by a repack.
-    const isVoid = last?.built && statistics.bitmap === 'absent';
+    const isVoid = last?.built && statistics.bitmap !== 'used';
     if (last && !isVoid && performance.now() - last.at < RETRY_AFTER) return;
     this.#waiting.add(repository);
     this.#next();

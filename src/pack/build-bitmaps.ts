@@ -14,9 +14,11 @@ import { selectCommits } from './select-commits.ts';
 
 /** Every so many rows one is stored by itself: reading a row takes reading those it is XORed with. */
 const CHAIN = 16;
+/** Sets that are kept whole, a bit an object each. */
+const MOST_WITHOUT = 64;
 
 /**
- * A bitmap file whose bits and positions are the numbers of the view's packed objects as they are now.
+ * Undefined when no commit can have a bitmap. Else a bitmap file whose bits and positions are the numbers of the view's packed objects as they are now.
  * @param tips numbers of what refs point at
  * @param checksum what the file is to say that it belongs to
  * @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED`
@@ -26,7 +28,7 @@ export async function buildBitmaps(
   tips: readonly number[],
   checksum: Uint8Array,
   pace: Pace,
-): Promise<Buffer> {
+): Promise<Buffer | undefined> {
   const { view } = objects;
   const bits = view.packedEnd;
   const source = new CommitSource(objects);
@@ -38,11 +40,10 @@ export async function buildBitmaps(
   for (const commit of selectCommits(commits, (number) => isTip.has(number))) {
     const set = new NumberSet(view);
     await counter.fill(set, { commits: [commit], trees: [] }, none);
-    // A bitmap must hold all that its commit reaches, and has no bits for loose objects and packs that came since.
-    if (set.hasFrom(bits)) continue;
-    rows.add(commit, set.packedWords(0, bits / 32));
+    rows.add(commit, set);
     if (pace.due()) await pace.pause();
   }
+  if (rows.list.length === 0) return undefined;
   const types = await typesOf(objects, pace);
   return encodeBitmapFile(view.format, checksum, types, rows.list);
 }
@@ -81,6 +82,8 @@ class Rows implements KnownReach {
   readonly list: BitmapRow[] = [];
   readonly #bits: number;
   readonly #rowOf = new Map<number, number>();
+  /** What commits reach that cannot have a row: it is not to be walked again for each of their descendants. */
+  readonly #without = new Map<number, NumberSet>();
   #last: Uint32Array;
 
   constructor(bits: number) {
@@ -88,7 +91,15 @@ class Rows implements KnownReach {
     this.#last = bitmapWords(bits);
   }
 
-  add(commit: number, words: Uint32Array): void {
+  /** A row must hold all that its commit reaches, and has no bits for loose objects and packs that came since. */
+  add(commit: number, set: NumberSet): void {
+    if (set.hasFrom(this.#bits)) {
+      if (this.#without.size === MOST_WITHOUT) this.#without.delete(this.#without.keys().next().value!);
+      this.#without.set(commit, set);
+    } else this.#addRow(commit, set.packedWords(0, this.#bits / 32));
+  }
+
+  #addRow(commit: number, words: Uint32Array): void {
     const row = this.list.length;
     const back = row % CHAIN === 0 ? 0 : 1;
     const stored = back === 0 ? words : words.map((word, i) => word ^ this.#last[i]);
@@ -98,8 +109,10 @@ class Rows implements KnownReach {
   }
 
   addReachable(commit: number, set: NumberSet): boolean {
+    const without = this.#without.get(commit);
+    if (without) set.addAll(without);
     const row = this.#rowOf.get(commit);
-    if (row === undefined) return false;
+    if (row === undefined) return without !== undefined;
     const words = bitmapWords(this.#bits);
     for (let at = row; ; at--) {
       const { ewah, back } = this.list[at];

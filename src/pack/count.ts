@@ -29,10 +29,12 @@ export interface CountRequest {
 }
 
 /**
- * Whether bitmaps were used, or why not: the repository has none, the history is cut (`shallow`), no have lies in the
- * bitmapped pack (`outside`), or something that the haves should reach is not there (`incomplete`).
+ * Whether bitmaps were used, or why not: the repository has none, those that it has are damaged or stale (`unusable`), its
+ * configuration forbids them (`off`), the history is cut (`shallow`), no have lies in the bitmapped pack (`outside`), or
+ * something that the haves should reach is not there (`incomplete`).
  */
-export type BitmapUse = 'used' | 'absent' | 'shallow' | 'outside' | 'incomplete';
+export type BitmapUse = 'used' | NoBitmaps | 'shallow' | 'outside' | 'incomplete';
+export type NoBitmaps = 'absent' | 'unusable' | 'off';
 
 export interface Count {
   /**
@@ -50,21 +52,22 @@ export interface Count {
 }
 
 /**
- * @param reachability the bitmaps of the repository
+ * @param bitmaps those of the repository, or why there are none
  * @param progress called now and then with the number of objects found so far
  * @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED`
  */
 export async function count(
   objects: ObjectReader,
   request: CountRequest,
-  reachability: Reachability | undefined,
+  bitmaps: Reachability | NoBitmaps,
   pace: Pace,
   progress: (objects: number) => void,
 ): Promise<Count> {
+  const reachability = typeof bitmaps === 'string' ? undefined : bitmaps;
   const { view } = objects;
   const source = new CommitSource(objects, request.grafts);
   let marks = new Marks(view);
-  let bitmap = bitmapUse(reachability, request);
+  let bitmap = bitmapUse(bitmaps, request);
   let walk: Walked | undefined;
   if (bitmap === 'used') {
     walk = await markByBitmaps(source, request, reachability!, marks, pace, progress);
@@ -110,10 +113,10 @@ async function namedBy(
   return named;
 }
 
-function bitmapUse(reachability: Reachability | undefined, { haves, grafts }: CountRequest): BitmapUse {
-  if (!reachability) return 'absent';
+function bitmapUse(bitmaps: Reachability | NoBitmaps, { haves, grafts }: CountRequest): BitmapUse {
+  if (typeof bitmaps === 'string') return bitmaps;
   if (grafts.size > 0) return 'shallow';
-  return haves.length === 0 || haves.some((number) => reachability.covers(number)) ? 'used' : 'outside';
+  return haves.length === 0 || haves.some((number) => bitmaps.covers(number)) ? 'used' : 'outside';
 }
 
 /** What a count walked, and learned of paths on the way. */
@@ -121,6 +124,11 @@ type Walked = Pick<Count, 'walked' | 'hints'>;
 
 /** Paths are looked for where no more objects are sent than this: then new deltas are worth their time. */
 const MOST_HINTED = 50_000;
+
+/** Whether new deltas are worth a search. A client that filters gets none on what it may lack. */
+function mayBeHinted({ haves, filter }: CountRequest, objects: number): boolean {
+  return haves.length > 0 && !filter && objects <= MOST_HINTED;
+}
 
 /** @returns undefined when the client's side cannot be known in full: something is not there */
 async function markByBitmaps(
@@ -144,7 +152,7 @@ async function markByBitmaps(
   await counter.fill(wanted, tips, excluded);
   wanted.subtract(excluded);
   const { walked } = counter;
-  if (request.haves.length === 0 || wanted.count() > MOST_HINTED) return { walked, hints: undefined };
+  if (!mayBeHinted(request, wanted.count())) return { walked, hints: undefined };
   // Bitmaps know no paths: what is sent is walked for them, beside the trees that the client has.
   const marks = new Marks(source.objects.view, undefined, excluded);
   const commits = await walkCommits(source, tips.commits, had.commits, marks, pace, () => {});
@@ -176,7 +184,8 @@ async function markByWalking(
   const seen = (n: number) => progress(found + n);
   const trees = new TreeWalk(source.objects, marks, pace, seen, types?.includes(BLOB) ?? true);
   await trees.walk(commits.trees, [...new Set(edges)], wanted.trees);
-  return { walked: found + trees.count, hints: request.haves.length > 0 ? trees.hints : undefined };
+  const walked = found + trees.count;
+  return { walked, hints: mayBeHinted(request, walked) ? trees.hints : undefined };
 }
 
 /** Puts tags and blobs into `set` at once; gives back the commits and trees they lead to, whose walk follows. */

@@ -231,7 +231,7 @@ export class CommitGraphLayer {
   }
 
   #fail(what: string): Error {
-    return repositoryCorrupt(`${this.#file.path} is not used: ${what}`);
+    return repositoryCorrupt(`${this.#file.path}: ${what}`);
   }
 }
 

@@ -45,7 +45,7 @@ export function readMultiPackIndex(
         reading = CHAIN;
       }
     } catch (error) {
-      problems.push(`${reading} is not used: ${reasonOf(error)}`);
+      problems.push(`${path.join(directory, reading)}: ${reasonOf(error)}`);
     }
     return layers.length > 0 ? new IndexedPacks(layers) : undefined;
   };

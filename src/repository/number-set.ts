@@ -48,6 +48,14 @@ export class NumberSet {
     return this.#loose.some(some) || this.#packed.subarray(first / 32).some(some);
   }
 
+  /** Adds every number that is in `other`. */
+  addAll(other: NumberSet): void {
+    const packed = this.packedWords(0, other.#packed.length);
+    for (let i = 0; i < packed.length; i++) packed[i] |= other.#packed[i];
+    if (this.#loose.length < other.#loose.length) this.#loose = grown(this.#loose, other.#loose.length);
+    for (let i = 0; i < other.#loose.length; i++) this.#loose[i] |= other.#loose[i];
+  }
+
   /** Takes out every number that is in `other`. */
   subtract(other: NumberSet): void {
     clear(this.#packed, other.#packed);

@@ -30,6 +30,8 @@ export class ObjectDirectory {
   /** Packs that could not be used, with the reason, as of the last listing. */
   #unusable = new Map<string, { identity: string; why: string }>();
   #indexProblems: readonly string[] = [];
+  /** Names of the files of the pack directory, as of the last listing. */
+  #names: ReadonlySet<string> = new Set();
 
   constructor(directory: string, format: ObjectFormat, windows: WindowCache, indexFiles: IndexFiles) {
     this.path = directory;
@@ -84,6 +86,11 @@ export class ObjectDirectory {
     }
   }
 
+  /** Whether a file lay in the pack directory when it was listed last. */
+  hasFile(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /** Names of the loose objects whose ids start with the byte `fanout`, less their first two digits. */
   looseNames(fanout: number): Set<string> {
     const directory = path.join(this.path, fanout.toString(16).padStart(2, '0'));
@@ -114,6 +121,7 @@ export class ObjectDirectory {
     const directory = path.join(this.path, 'pack');
     const names = unlessMissing(() => fs.readdirSync(directory), []);
     const all = new Set(names);
+    this.#names = all;
     const listing = new Map<string, { identity: string; order: string }>();
     for (const file of names) {
       const name = file.slice(0, -'.idx'.length);

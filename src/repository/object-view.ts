@@ -260,13 +260,13 @@ export class ObjectView {
   }
 
   #findBitmapped(packs: readonly (readonly PackFile[])[]): void {
-    for (const [k, { path }] of this.#directories.entries()) {
-      const index = this.#indexes.find(({ directory }) => directory === path);
+    for (const [k, objects] of this.#directories.entries()) {
+      const index = this.#indexes.find(({ directory }) => directory === objects.path);
       if (index?.bitmapPaths.every((file) => fs.existsSync(file))) {
         this.#bitmapped = index;
         return;
       }
-      const pack = packs[k].find(({ stem }) => fs.existsSync(`${stem}.bitmap`));
+      const pack = packs[k].find(({ name }) => objects.hasFile(`${name}.bitmap`));
       if (!pack) continue;
       this.#first = { pack, base: this.numberOf(pack, 0) };
       this.#bitmapped = this.#first;

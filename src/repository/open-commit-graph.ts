@@ -53,7 +53,7 @@ function readChain(source: CommitGraphSource, chain: IndexFile): CommitGraphLaye
   const layers: CommitGraphLayer[] = [];
   for (const hash of chain.data.toString('latin1').split('\n').slice(0, -1)) {
     if (hash.length !== format.hexLength || /[^0-9a-f]/.test(hash)) {
-      problems.push(`${chain.path} is not used further: a line is no hash`);
+      problems.push(`${chain.path}: a line is no hash`);
       break;
     }
     let layer: CommitGraphLayer | undefined;
@@ -63,7 +63,7 @@ function readChain(source: CommitGraphSource, chain: IndexFile): CommitGraphLaye
       if (layer) break;
     }
     if (layer?.trailer.toString('hex') !== hash) {
-      problems.push(`${chain.path} is not used further: there is no sound layer ${hash}`);
+      problems.push(`${chain.path}: there is no sound layer ${hash}`);
       break;
     }
     layers.push(layer);
@@ -89,7 +89,7 @@ function openFile({ files, problems }: CommitGraphSource, name: string): IndexFi
   try {
     return files.open(name);
   } catch (error) {
-    problems.push(`${name} is not used: ${reasonOf(error)}`);
+    problems.push(`${name}: ${reasonOf(error)}`);
     return undefined;
   }
 }

@@ -87,12 +87,9 @@ class IndexLayout implements BitLayout {
     this.#view = view;
     this.#numbers = numbers;
     let alike = 0;
-    if (numbers[0] % 32 === 0) {
-      const limit = numbers.length - (numbers.length % 32);
-      // Numbers ascend: where the last one of a word is as far on as its bit, so are those before.
-      while (alike * 32 < limit && numbers[alike * 32 + 31] === numbers[0] + alike * 32 + 31) alike++;
-    }
-    this.#alike = alike;
+    if (numbers[0] % 32 === 0)
+      while (alike < numbers.length && numbers[alike] === numbers[0] + alike) alike++;
+    this.#alike = alike >>> 5;
   }
 
   get objects(): number {

@@ -21,6 +21,8 @@ import { type BitLayout, Reachability } from '../repository/reachability.ts';
 
 const MAGIC = 'PHB1';
 const PACK_ALIGNMENT = 64;
+/** Milliseconds after which no one writes a file any more. */
+const UNFINISHED_FOR = 3_600_000;
 
 export class OwnBitmaps {
   readonly #directory: string;
@@ -43,7 +45,10 @@ export class OwnBitmaps {
     const file = this.#file(gitDirectory);
     try {
       const found = files.open(file);
-      return found && openOwn(found, view);
+      const bitmaps = found && openOwn(found, view);
+      // A repack took packs away: what is known of them is of no use to anyone.
+      if (found && !bitmaps) fs.rmSync(file, { force: true });
+      return bitmaps;
     } catch (error) {
       unusable(file, reasonOf(error));
       return undefined;
@@ -55,12 +60,22 @@ export class OwnBitmaps {
     const file = this.#file(gitDirectory);
     const unfinished = `${file}.${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`;
     fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    this.#sweep();
     try {
       fs.writeFileSync(unfinished, Buffer.concat([packs.list, bitmaps]), { flush: true });
       fs.renameSync(unfinished, file);
     } catch (error) {
       fs.rmSync(unfinished, { force: true });
       throw error;
+    }
+  }
+
+  /** Removes what was never finished. */
+  #sweep(): void {
+    for (const name of fs.readdirSync(this.#directory)) {
+      const file = path.join(this.#directory, name);
+      const stat = name.endsWith('.tmp') && fs.statSync(file, { throwIfNoEntry: false });
+      if (stat && Date.now() - stat.mtimeMs > UNFINISHED_FOR) fs.rmSync(file, { force: true });
     }
   }
 

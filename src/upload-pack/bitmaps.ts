@@ -1,5 +1,6 @@
 /** Which bitmaps a request goes by: the repository's, or our own. */
 import { buildBitmaps } from '../pack/build-bitmaps.ts';
+import type { NoBitmaps } from '../pack/count.ts';
 import type { Pace } from '../pack/pace.ts';
 import type { Reachability } from '../repository/reachability.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
@@ -12,14 +13,17 @@ import type { CommandContext } from './command.ts';
 export function findBitmaps({
   repository,
   ownBitmaps,
-}: Pick<CommandContext, 'repository' | 'ownBitmaps'>): Reachability | undefined {
+}: Pick<CommandContext, 'repository' | 'ownBitmaps'>): Reachability | NoBitmaps {
   // A word of the repository's owner on bitmaps is a word on ours too.
-  if (!repository.config.boolean('pack.usebitmaps', true)) return undefined;
+  if (!repository.config.boolean('pack.usebitmaps', true)) return 'off';
   const theirs = repository.reachability;
   const { view } = repository.objects;
-  if (!ownBitmaps || theirs?.objects === view.packedObjects) return theirs;
-  const own = ownBitmaps.open(repository.gitDirectory, view, repository.indexFiles, repository.ignore);
-  return (own?.objects ?? 0) > (theirs?.objects ?? 0) ? own : theirs;
+  let own: Reachability | undefined;
+  if (theirs?.objects !== view.packedObjects) {
+    own = ownBitmaps?.open(repository.gitDirectory, view, repository.indexFiles, repository.ignore);
+  }
+  const best = own && own.objects > (theirs?.objects ?? 0) ? own : theirs;
+  return best ?? (repository.indexProblems.some((why) => why.includes('.bitmap: ')) ? 'unusable' : 'absent');
 }
 
 /** @returns bytes written; undefined where bitmaps cover all packs already, there are none, or bitmaps are not wanted */
@@ -31,10 +35,12 @@ export async function buildOwnBitmaps(
   const { view } = repository.objects;
   if (view.packCount === 0) return undefined;
   if (!repository.config.boolean('pack.usebitmaps', true) || repository.shallow.length > 0) return undefined;
-  if (findBitmaps({ repository, ownBitmaps: store })?.objects === view.packedObjects) return undefined;
+  const known = findBitmaps({ repository, ownBitmaps: store });
+  if (typeof known !== 'string' && known.objects === view.packedObjects) return undefined;
   const tips = await findTips(repository, pace);
   const packs = packSetOf(view);
   const bitmaps = await buildBitmaps(repository.objects, tips, packs.checksum, pace);
+  if (!bitmaps) return undefined;
   store.write(repository.gitDirectory, packs, bitmaps);
   return bitmaps.length;
 }

@@ -34,17 +34,19 @@ export class Progress {
    */
   total(
     objects: Readonly<Record<Source, number>>,
+    bytes: Readonly<Record<Source, number>>,
     packs: number,
     { objects: { total }, bitmap, phases }: Readonly<Statistics>,
   ): void {
     const { verbatim, delta, stream, made, deflated } = objects;
-    const seconds = (['negotiate', 'count', 'entries'] as const)
-      .map((phase) => `${phase} ${phases[phase].toFixed(2)}`)
-      .join(', ');
+    const list = (values: object, show: (value: number) => string) =>
+      Object.entries(values)
+        .map(([name, value]) => `${name} ${show(value)}`)
+        .join(', ');
     this.#line(
       `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
-        `pack-reused ${verbatim} (from ${packs}); made ${made}, deflated ${deflated}, bitmap ${bitmap}; ` +
-        `seconds: ${seconds}`,
+        `pack-reused ${verbatim} (from ${packs}); made ${made}, deflated ${deflated}; bitmap ${bitmap}; ` +
+        `bytes: ${list(bytes, String)}; seconds: ${list(phases, (n) => n.toFixed(2))}`,
     );
   }
 

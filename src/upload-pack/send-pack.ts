@@ -67,7 +67,7 @@ export async function sendPack(
       }
     }
     watch.start('bytes');
-    progress.total(entries.objects, entries.packs.size, statistics);
+    progress.total(entries.objects, entries.bytes, entries.packs.size, statistics);
     await writer.finish();
   } finally {
     // What was sent counts, whether the client stayed for all of it or not.

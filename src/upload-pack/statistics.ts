@@ -8,7 +8,15 @@ export const FETCH_KINDS = ['clone', 'fetch', 'shallow', 'none'] as const;
 export type FetchKind = (typeof FETCH_KINDS)[number];
 
 export const SOURCES: readonly Source[] = ['verbatim', 'delta', 'stream', 'made', 'deflated'];
-export const BITMAP_USES: readonly BitmapUse[] = ['used', 'absent', 'shallow', 'outside', 'incomplete'];
+export const BITMAP_USES: readonly BitmapUse[] = [
+  'used',
+  'absent',
+  'unusable',
+  'off',
+  'shallow',
+  'outside',
+  'incomplete',
+];
 
 /** Seconds in each phase. */
 export interface Phases {

@@ -58,7 +58,7 @@ it('knows the paths of what is new, and what the client has there', async () => 
   const counted = await count(
     repository.objects,
     { wants: [number('main')], haves: [number('main~2')], grafts: new Set(), includeTags: [] },
-    undefined,
+    'absent',
     new Pace(),
     () => {},
   );

@@ -28,7 +28,7 @@ describe('damage', () => {
   };
   const refused = (why: string) => ({
     graph: undefined,
-    problems: [`${graphFile(directory)} is not used: ${why}`],
+    problems: [`${graphFile(directory)}: ${why}`],
   });
   /** Where the row of a chunk stands in the table, and where the chunk itself. */
   const rowOf = (id: string) => good.indexOf(id, 8, 'latin1');

@@ -125,6 +125,20 @@ export const STORAGES: Readonly<Record<string, (store: Filling, source: Source) 
     git(store.directory, ['multi-pack-index', 'write']);
     git(store.directory, ['commit-graph', 'write', '--reachable']);
   },
+  'a multi-pack-index with a bitmap': (store, { all, old }) => {
+    store.pack(old);
+    store.pack(all, ['--window=0']);
+    git(store.directory, ['multi-pack-index', 'write', '--bitmap']);
+  },
+  'a multi-pack-index, and in an alternate one with a bitmap': (store, source) => {
+    const lender = new Filling(path.join(store.directory, 'lender'), source);
+    lender.pack(source.old);
+    lender.pack(source.all, ['--window=0']);
+    git(lender.directory, ['multi-pack-index', 'write', '--bitmap']);
+    store.pack(source.all.filter((_, i) => i % 5 === 0));
+    store.borrowFrom(lender);
+    git(store.directory, ['multi-pack-index', 'write']);
+  },
   'a bitmap of the smaller of two packs that share objects': (store, { all }) => {
     store.bitmap('old');
     store.pack(all, ['--window=0']);

@@ -38,9 +38,12 @@ test.each([
   expect(statistics.bitmap).toBe(use);
   expect(made).toBeGreaterThan(0);
   expect(verbatim + delta + stream + made + deflated).toBe(total);
+  const bytes = ['verbatim', 'delta', 'stream', 'made', 'deflated'] as const;
   expect(line.slice(0, line.indexOf('; seconds: '))).toBe(
     `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
-      `pack-reused ${verbatim} (from 1); made ${made}, deflated ${deflated}, bitmap ${use}`,
+      `pack-reused ${verbatim} (from 1); made ${made}, deflated ${deflated}; bitmap ${use}; ` +
+      `bytes: ${bytes.map((source) => `${source} ${statistics.bytes[source]}`).join(', ')}`,
   );
-  expect(line).toMatch(/; seconds: negotiate \d+\.\d\d, count \d+\.\d\d, entries \d+\.\d\d$/);
+  const seconds = ['negotiate', 'count', 'entries', 'bytes', 'wait'].map((phase) => `${phase} \\d+\\.\\d\\d`);
+  expect(line).toMatch(new RegExp(`; seconds: ${seconds.join(', ')}$`));
 });

@@ -83,7 +83,8 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   });
   const ignored = new Counter({
     name: 'packhorse_index_ignored_total',
-    help: 'Times that a damaged or stale index file was passed over.',
+    help: 'Times that a damaged or stale index file was passed over, by kind.',
+    labelNames: ['kind'],
     registers,
   });
   const stalled = new Counter({
@@ -98,6 +99,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     for (const kind of FETCH_KINDS) requests.inc({ command: 'fetch', kind, outcome }, 0);
   }
   for (const use of BITMAP_USES) bitmaps.inc({ use }, 0);
+  for (const [kind] of IGNORED_KINDS) ignored.inc({ kind }, 0);
 
   const observe = (published: unknown) => {
     const record = published as FetchRecord;
@@ -110,7 +112,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     const { statistics } = record;
     if (!statistics) return;
     stalled.inc(statistics.phases.wait);
-    ignored.inc(statistics.ignored.length);
+    for (const file of statistics.ignored) ignored.inc({ kind: kindOfIgnored(file) });
     if (statistics.bitmap) bitmaps.inc({ use: statistics.bitmap });
     if (kind === 'none') return;
     for (const [name, seconds] of Object.entries(statistics.phases)) phase.observe({ phase: name }, seconds);
@@ -122,6 +124,19 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   };
   fetchEnded.subscribe(observe);
   return { registry, close: () => void fetchEnded.unsubscribe(observe) };
+}
+
+/** By what stands in the path before the reason. */
+const IGNORED_KINDS = [
+  ['bitmap', /\.bitmap: /],
+  ['rev', /\.rev: /],
+  ['midx', /multi-pack-index/],
+  ['graph', /commit-graph/],
+  ['other', /./],
+] as const;
+
+function kindOfIgnored(file: string): string {
+  return IGNORED_KINDS.find(([, pattern]) => pattern.test(file))?.[0] ?? 'other';
 }
 
 /** Gauges that are read when someone asks. */
