@@ -40,7 +40,7 @@ export class DeltaCandidates {
     if (pack < 0 || pack !== this.#packs[0]) this.#lenders++;
   }
 
-  /** An object that the client has and that is not sent. */
+  /** An object that the client has and that is not sent; of one path, those that should be tried first are added first. */
   addBase(number: number, type: ObjectType, hash: number): void {
     this.#add(number, type, hash, 0, -1, 0);
     this.#bases[this.#length - 1] = 1;
@@ -81,7 +81,7 @@ export class DeltaCandidates {
     return this.#packs[target] >= 0 && this.#packs[target] === this.#packs[base];
   }
 
-  /** All places in the order of the search: by type and name, bases first, then the larger and the newer ones. */
+  /** All places in the order of the search: by type and name, bases first (the last added first), then the larger and the newer ones. */
   sorted(): Uint32Array {
     const order = new Uint32Array(this.#length);
     for (let i = 0; i < order.length; i++) order[i] = i;
@@ -97,8 +97,7 @@ export class DeltaCandidates {
         types[b] - types[a] ||
         hashes[b] - hashes[a] ||
         bases[b] - bases[a] ||
-        sizes[b] - sizes[a] ||
-        numbers[a] - numbers[b],
+        (bases[a] === 1 ? b - a : sizes[b] - sizes[a] || numbers[a] - numbers[b]),
     );
   }
 

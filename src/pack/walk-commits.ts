@@ -10,7 +10,7 @@ import type { Pace } from './pace.ts';
 export interface CommitWalk {
   /** Root trees of the commits to send, the youngest commit's first. */
   readonly trees: number[];
-  /** Root trees of excluded commits that are parents of commits to send: what the client surely has. */
+  /** Root trees of excluded commits that are parents of commits to send, youngest first: what the client surely has. */
   readonly edgeTrees: number[];
 }
 
@@ -105,12 +105,16 @@ export async function walkCommits(
   const isSent = (place: number) => !marks.has(found.get(place), EXCLUDED);
   const sent: number[] = [];
   for (let i = 0; i < found.length; i++) if (isSent(i)) sent.push(trees.get(i));
-  const edges = new Set<number>();
+  const edges = new Map<number, number>();
   for (let i = 0; i < links.length; i += 2) {
     const parent = links.get(i + 1);
-    if (marks.has(parent, EXCLUDED) && isSent(links.get(i))) edges.add(parent);
+    if (marks.has(parent, EXCLUDED) && isSent(links.get(i)) && !edges.has(parent)) {
+      const commit = read(parent);
+      edges.set(parent, commit ? queueDate(commit) : 0);
+    }
   }
-  return { trees: sent, edgeTrees: rootTrees(source, edges) };
+  const youngestFirst = [...edges].sort((a, b) => b[1] - a[1]).map(([parent]) => parent);
+  return { trees: sent, edgeTrees: rootTrees(source, youngestFirst) };
 }
 
 /**
