@@ -5,8 +5,9 @@
 import { repositoryCorrupt } from '../errors.ts';
 import { type StoredObject, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
-import { endOfMode, endOfTreeEntry, kindOfTreeEntry } from '../repository/parse-object.ts';
+import { endOfTreeEntry, kindOfTreeEntry } from '../repository/parse-object.ts';
 import { FreshEntries } from './fresh-entries.ts';
+import { LastTree } from './last-tree.ts';
 import { EXCLUDED, type Marks, WANTED } from './marks.ts';
 import type { NumberCache } from './number-cache.ts';
 import { NumberList } from './number-list.ts';
@@ -93,12 +94,14 @@ export class TreesBesideWalk {
       if (i < LENDING) this.hints.offer(edge, path, true);
     }
     const fresh = new FreshEntries((data, id) => this.#numbers.find(data, id), format.bytes, inside);
-    const reference = this.#readEdge(edges[0]);
-    const beside = reference && Buffer.from(reference);
+    const last = new LastTree(format.bytes);
+    const beside = this.#readEdge(edges[0]);
+    if (beside) this.#startFrom(beside, last);
     for (const root of roots) {
       if (this.#isKnown(root)) continue;
       this.#want(root, path, true);
-      this.#findFresh(this.#readTree(root), beside, fresh);
+      const data = this.#readTree(root);
+      last.follow(data, (at, end) => this.#addFresh(data, at, end, fresh));
       if (this.#pace.due()) await this.#pause();
     }
     if (fresh.size === 0) return;
@@ -112,24 +115,12 @@ export class TreesBesideWalk {
     }
   }
 
-  /** Adds the entries of a wanted tree that do not stand in `beside` as they are. Both are sorted by name. */
-  #findFresh(data: Buffer, beside: Buffer | undefined, fresh: FreshEntries): void {
-    const hash = this.#objects.view.format.bytes;
-    const limit = beside?.length ?? 0;
-    let other = 0;
-    for (let at = 0; at < data.length; ) {
-      const end = endOfTreeEntry(data, at, hash);
-      let isSame = false;
-      while (beside && other < limit) {
-        const otherEnd = endOfTreeEntry(beside, other, hash);
-        isSame = areEqual(data, at, end, beside, other, otherEnd);
-        const order = isSame ? 0 : compareNames(data, at, beside, other);
-        if (order < 0) break;
-        other = otherEnd;
-        if (order === 0) break;
-      }
-      if (!isSame) this.#addFresh(data, at, end, fresh);
-      at = end;
+  /** What the client's tree has is known of all that follow it. */
+  #startFrom(data: Buffer, last: LastTree): void {
+    try {
+      last.follow(data, () => {});
+    } catch {
+      // It is no tree: excluding less is always right.
     }
   }
 
@@ -187,22 +178,4 @@ export class TreesBesideWalk {
     this.#seen(this.#found.length);
     await this.#pace.pause();
   }
-}
-
-function areEqual(a: Buffer, from: number, to: number, b: Buffer, at: number, end: number): boolean {
-  if (to - from !== end - at) return false;
-  // Ids differ at once where anything does.
-  for (let i = to - from - 1; i >= 0; i--) if (a[from + i] !== b[at + i]) return false;
-  return true;
-}
-
-/** The order of the names of two entries; where a file took a directory's place, any order will do. */
-function compareNames(a: Buffer, at: number, b: Buffer, other: number): number {
-  let i = endOfMode(a, at) + 1;
-  let j = endOfMode(b, other) + 1;
-  while (a[i] === b[j] && a[i] !== 0) {
-    i++;
-    j++;
-  }
-  return a[i] - b[j];
 }
