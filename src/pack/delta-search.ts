@@ -37,6 +37,8 @@ const GOOD_SHARE = 1 / 50;
 const FAIR_SHARE = 1 / 3;
 /** So many objects of other paths are tried at most: of their deltas few are worth it. */
 const MOST_OTHERS = 3;
+/** Bases of other paths that are larger than so many targets are not tried: indexing them costs more than they bring. */
+const MOST_LARGER = 4;
 /** Memory for the content of large and of loose objects in the window. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 /** Memory for deltas: all of one search, and its pieces. Larger deltas than a piece are made again. */
@@ -128,13 +130,18 @@ class DeltaSearch {
       if (candidates.wereTried(place, base)) continue;
       const limit = this.#limit(place, base, maxDepth, best, bestSize);
       if (limit <= 0 || !mayFit(candidates.size(base), size, limit)) continue;
+      if (!isSamePath && candidates.size(base) > size * MOST_LARGER) continue;
       if (!isSamePath && others-- === 0) break;
       target ??= this.#readTarget(place);
       const content = target && this.#readBase(base);
       if (!target || !content) continue;
       if (!mayFit(content.length, size, limit)) continue;
       const length = encoder.encode(content, target, limit);
-      if (length < 0) continue;
+      if (length < 0) {
+        // A blob's next versions are no closer; of a directory each has some other entries in common.
+        if (best >= 0 && candidates.type(place) === BLOB) break;
+        continue;
+      }
       best = base;
       bestSize = length;
       this.#depths[place] = this.#depths[base] + 1;
