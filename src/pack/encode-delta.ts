@@ -18,6 +18,8 @@ const GOOD_MATCH = 4096;
 const MOST_BACKWARDS = 256;
 /** A copy from the start takes this many bytes; shorter ones are inserted. */
 const LEAST_COPY = 8;
+/** So many bytes that were replaced by as many others are stepped over. */
+const LONGEST_STEP = 64;
 /** Most changes are small: how far behind one base and target are searched for where they go on alike, in bytes. */
 const NEAR = 1024;
 /** Found there, a match must have this length: that of a shorter one may be chance. */
@@ -72,7 +74,8 @@ export class DeltaEncoder {
   #encodeMiddle(base: Buffer, target: Buffer, from: number, to: number, baseTo: number): void {
     this.#at = from;
     this.#place = from;
-    for (let left = LEAST_CATCHING_UP + (to - from) / NEAR; left > 0; left--) {
+    for (let left = LEAST_CATCHING_UP + (to - from) / NEAR; left > 0 && this.#writer.fits; left--) {
+      while (this.#writer.fits && this.#step(base, target, to, baseTo));
       if (to - this.#at < BLOCK || !this.#catchUp(base, target, to, baseTo)) break;
     }
     const reach = (to - this.#at) * REACH;
@@ -82,6 +85,28 @@ export class DeltaEncoder {
       while (this.#match(base, target, this.#at, to, to, false));
     }
     this.#writer.insert(target, this.#at, to);
+  }
+
+  /** Goes on behind bytes that were replaced by as many, as ids in trees are; false where base and target differ otherwise. */
+  #step(base: Buffer, target: Buffer, to: number, baseTo: number): boolean {
+    const [place, at] = [this.#place, this.#at];
+    const most = Math.min(to - at, baseTo - place);
+    const end = Math.min(most, LONGEST_STEP + LEAST_RESUMED);
+    let same = 0;
+    let n = 0;
+    while (n < end && same < LEAST_RESUMED) {
+      same = base[place + n] === target[at + n] ? same + 1 : 0;
+      n++;
+    }
+    this.compared += n;
+    if (same < LEAST_RESUMED) return false;
+    const from = n - same;
+    const length = same + this.#common(base, place + n, target, at + n, most - n);
+    this.#writer.insert(target, at, at + from);
+    this.#writer.copy(place + from, length);
+    this.#at = at + from + length;
+    this.#place = place + from + length;
+    return true;
   }
 
   /** Finds where base and target go on alike, near the places where they ceased to. */
