@@ -1,6 +1,7 @@
 /**
- * Finding what trees have that the client's trees beside them have not: for fetches. Directory by directory the wanted
- * trees are compared with one of the client's, entry by entry; only the few that differ are looked for in the others.
+ * Finding what trees have that the client's trees beside them have not: for fetches. Directory by directory the first
+ * wanted tree is compared with one of the client's and each with the one before it; only the few entries that differ are
+ * looked for in the client's others.
  */
 import { repositoryCorrupt } from '../errors.ts';
 import { type StoredObject, TREE } from '../repository/object-format.ts';
