@@ -183,9 +183,8 @@ it('answers a fetch with a pack as small as git makes it, the same each time', a
   for (const args of [['thin-pack', ...ask], ask, ['thin-pack', ...ask.slice(1)]]) {
     const request = encodeRequest('fetch', args);
     const server = new UploadPackV2(directory);
-    const answer = Buffer.from(await server.feed(request));
-    expect(Buffer.from(await server.feed(request)).equals(answer)).toBe(true);
-    const { pack } = parseFetchAnswer(answer);
+    const { pack } = parseFetchAnswer(await server.feed(request));
+    expect(parseFetchAnswer(await server.feed(request)).pack.equals(pack)).toBe(true);
     const env = { ...process.env, GIT_PROTOCOL: 'version=2' };
     const expected = parseFetchAnswer(
       gitBytes(directory, ['upload-pack', '--stateless-rpc', '.'], { env, input: request }),
