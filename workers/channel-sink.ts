@@ -10,12 +10,25 @@ import type { Statistics } from '../src/upload-pack/statistics.ts';
 
 /** Slots of one chunk: a message costs about 5 µs, so a chunk is large; credit is counted in chunks, so not too large. */
 const SLOTS = 4;
+const CHUNK_BYTES = SLOTS * SLOT_BYTES;
+
+/** Bytes. So much is posted at once; less waits for the end of the event loop's turn, and goes with what comes until then. */
+const POST_AT = SLOT_BYTES;
+
+/** Chunks that tasks of this thread left behind, for the next ones: to allocate them costs more than a small fetch. */
+const leftBehind: ArrayBuffer[] = [];
+const MOST_LEFT_BEHIND = 8;
 
 export class ChannelSink implements ResponseSink {
   readonly #port: MessagePort;
   readonly #credit: Credit;
   readonly #pace: Pace;
   readonly #spare: ArrayBuffer[] = [];
+  /** What is not posted yet, with its memory and how many bytes that is. */
+  #messages: FromWorker<Statistics, WireError>[] = [];
+  #transfer: ArrayBuffer[] = [];
+  #bytes = 0;
+  #posting: NodeJS.Immediate | undefined;
 
   /** @param window bytes that may be on their way to the client at once */
   constructor(port: MessagePort, window: number, pace: Pace) {
@@ -37,12 +50,18 @@ export class ChannelSink implements ResponseSink {
   }
 
   takeChunk(): ArrayBuffer {
-    return this.#spare.pop() ?? new ArrayBuffer(SLOTS * SLOT_BYTES);
+    return this.#spare.pop() ?? leftBehind.pop() ?? new ArrayBuffer(CHUNK_BYTES);
   }
 
   async sendChunk(buffer: ArrayBuffer, length: number): Promise<void> {
     await this.#take(length);
-    this.#post({ type: 'chunk', buffer, length }, [buffer]);
+    if (length > SLOT_BYTES) {
+      this.#add({ type: 'chunk', buffer, length }, buffer);
+      return;
+    }
+    const own = buffer.slice(0, length);
+    this.#spare.push(buffer);
+    this.#add({ type: 'chunk', buffer: own, length }, own);
   }
 
   sendLines(bytes: Uint8Array): Promise<void> {
@@ -54,17 +73,17 @@ export class ChannelSink implements ResponseSink {
   }
 
   sendProgress(text: string): void {
-    this.#post({ type: 'progress', text });
+    this.#add({ type: 'progress', text });
   }
 
   /** Ends the task. */
   end(statistics: Statistics): void {
-    this.#post({ type: 'end', statistics });
+    this.#end({ type: 'end', statistics });
   }
 
   /** Ends the task. */
   fail(error: WireError, statistics: Statistics): void {
-    this.#post({ type: 'error', error, statistics });
+    this.#end({ type: 'error', error, statistics });
   }
 
   async #take(bytes: number): Promise<void> {
@@ -76,17 +95,39 @@ export class ChannelSink implements ResponseSink {
     await this.#take(bytes.length);
     const own = this.#memoryFor(bytes.length);
     own.set(bytes);
-    this.#post({ type: 'section', bytes: own, opensPack }, [own.buffer]);
+    this.#add({ type: 'section', bytes: own, opensPack }, own.buffer);
   }
 
   /** Memory to be transferred: a chunk for much, as those come back and are used again. */
   #memoryFor(length: number): Uint8Array<ArrayBuffer> {
-    if (length <= SLOT_BYTES || length > SLOTS * SLOT_BYTES) return new Uint8Array(length);
+    if (length <= SLOT_BYTES || length > CHUNK_BYTES) return new Uint8Array(length);
     return new Uint8Array(this.takeChunk(), 0, length);
   }
 
-  #post(message: FromWorker<Statistics, WireError>, transfer: ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
+  #add(message: FromWorker<Statistics, WireError>, memory?: ArrayBuffer): void {
+    this.#messages.push(message);
+    if (memory) {
+      this.#transfer.push(memory);
+      this.#bytes += memory.byteLength;
+    }
+    if (this.#bytes >= POST_AT) this.#post();
+    else this.#posting ??= setImmediate(() => this.#post());
+  }
+
+  #end(message: FromWorker<Statistics, WireError>): void {
+    this.#messages.push(message);
+    this.#post();
+    while (this.#spare.length > 0 && leftBehind.length < MOST_LEFT_BEHIND)
+      leftBehind.push(this.#spare.pop()!);
+  }
+
+  #post(): void {
+    clearImmediate(this.#posting);
+    this.#posting = undefined;
+    this.#port.postMessage(this.#messages, this.#transfer);
+    this.#messages = [];
+    this.#transfer = [];
+    this.#bytes = 0;
   }
 
   #receive(message: ToWorker): void {
@@ -94,7 +135,8 @@ export class ChannelSink implements ResponseSink {
       this.#pace.cancel();
       return;
     }
-    if (message.buffer) this.#spare.push(message.buffer);
+    // That of a short chunk comes back too, and is no chunk.
+    if (message.buffer?.byteLength === CHUNK_BYTES) this.#spare.push(message.buffer);
     this.#credit.give(message.bytes);
   }
 }

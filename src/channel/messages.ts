@@ -1,6 +1,6 @@
 /**
  * What worker and main thread say to each other: one MessagePort a task. Only `end` or `error` ends a task; that the
- * pool's promise resolves says nothing.
+ * pool's promise resolves says nothing. The worker posts lists of messages, as each post wakes the other thread.
  */
 
 /** Bytes that a worker may have on their way to the client before it waits: the window of one stream. */

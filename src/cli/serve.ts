@@ -8,6 +8,9 @@ import { isLoopback, readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
 import { serveHelp } from './help.ts';
 
+/** A write for each line would cost a tenth of a small request. What is left is written when the process exits. */
+const LOG_WRITES = { minLength: 4096, periodicFlush: 100, sync: false };
+
 /** @returns the exit code, when the service has ended */
 export async function serve(args: readonly string[]): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -17,7 +20,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   const config = readServeConfig(args, process.env);
   if (config.rootIsDefault && !fs.existsSync(config.root)) makeDefaultRoot(config.root);
 
-  const logger = pino({ level: config.logLevel });
+  const logger = pino({ level: config.logLevel }, pino.destination(LOG_WRITES));
   const { rootIsDefault, ...shown } = config;
   logger.info({ version: VERSION, node: process.version, ...shown }, 'starting');
   warnOfAnonymousAccess(config, logger);

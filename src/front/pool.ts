@@ -113,9 +113,13 @@ export class RunningTask {
   constructor(port: MessagePort, listener: TaskListener) {
     this.#port = port;
     this.#listener = listener;
-    port.on('message', (message: WorkerMessage) => this.#receive(message));
+    port.on('message', (messages: readonly WorkerMessage[]) => {
+      for (const message of messages) this.#receive(message);
+    });
     // Nothing more can come from a port whose other side is gone.
-    port.on('close', () => this.fail(asPackhorseError(new Error('a worker ended before its task did'))));
+    port.on('close', () => {
+      if (!this.#over) this.fail(asPackhorseError(new Error('a worker ended before its task did')));
+    });
   }
 
   /** Says that the client took `bytes`; hands a chunk's buffer back. */

@@ -168,6 +168,8 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   #withFile<T>(path: string, action: (fd: number, size: number, identity: string) => T): T | undefined {
     let fd: number;
     try {
+      // Most of what is looked for is not there, and an exception costs ten times as much as a look.
+      if (!fs.statSync(path, { throwIfNoEntry: false })) return undefined;
       fd = fs.openSync(path, 'r');
     } catch (error) {
       if (isMissing(error)) return undefined;
