@@ -4,25 +4,7 @@
  * once, and the public call is taken where it does not do what is expected of it.
  */
 import zlib from 'node:zlib';
-
-interface Handle {
-  reset(): void;
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputLength: number,
-  ): void;
-}
-
-interface DeflateInternals extends zlib.Deflate {
-  readonly _handle: Handle;
-  /** Bytes of output and of input that the last write left. */
-  readonly _writeState: Uint32Array;
-}
+import type { ZlibInternals } from './zlib-internals.ts';
 
 /**
  * Deflates `length` bytes of `input` to a whole zlib stream in `output` at `at`, the same bytes that
@@ -40,14 +22,14 @@ export type DeflateInto = (
 ) => number;
 
 /** By level: each handle keeps 256 KiB of tables. */
-const streams = new Map<number, DeflateInternals>();
+const streams = new Map<number, ZlibInternals<zlib.Deflate>>();
 
 const byHandle: DeflateInto = (input, length, output, at, level) => {
   // What is only stored is cut up by the room that there is.
   if (level === 0) return byCopy(input, length, output, at, level);
   let stream = streams.get(level);
   if (!stream) {
-    stream = zlib.createDeflate({ level }) as DeflateInternals;
+    stream = zlib.createDeflate({ level }) as ZlibInternals<zlib.Deflate>;
     stream.on('error', () => {}); // thrown below
     streams.set(level, stream);
   }

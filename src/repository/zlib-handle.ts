@@ -6,27 +6,9 @@
  * once, and the public way is taken where the handle does not do what is expected of it.
  */
 import zlib from 'node:zlib';
+import type { ZlibInternals } from './zlib-internals.ts';
 
-interface Handle {
-  reset(): void;
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputLength: number,
-  ): void;
-}
-
-interface InflateInternals extends zlib.Inflate {
-  readonly _handle: Handle;
-  /** Bytes of output and of input that the last write left. */
-  readonly _writeState: Uint32Array;
-}
-
-let inflate: InflateInternals | undefined;
+let inflate: ZlibInternals<zlib.Inflate> | undefined;
 
 /**
  * Inflates a whole zlib stream into `output` at `at`; bytes of input behind the stream's end are ignored.
@@ -39,15 +21,15 @@ export type InflateInto = (input: Uint8Array, output: Uint8Array, at: number, si
 /** zlib counts room in 32 bits. */
 const LARGEST = 2 ** 32 - 2;
 
-function openHandle(): InflateInternals {
+function openHandle(): ZlibInternals<zlib.Inflate> {
   if (!inflate) {
-    inflate = zlib.createInflate() as InflateInternals;
+    inflate = zlib.createInflate() as ZlibInternals<zlib.Inflate>;
     inflate.on('error', () => {}); // thrown by checkHandle
   }
   return inflate;
 }
 
-function checkHandle({ errored, destroyed }: InflateInternals): void {
+function checkHandle({ errored, destroyed }: ZlibInternals<zlib.Inflate>): void {
   if (!errored && !destroyed) return;
   inflate = undefined;
   throw errored ?? new Error('the stream cannot be inflated');
@@ -136,5 +118,3 @@ export function startWorks(candidate: InflateStart): boolean {
 
 export const inflateStart: InflateStart = startWorks(startByHandle) ? startByHandle : startByCopy;
 export const inflateInto: InflateInto = works(byHandle) ? byHandle : byCopy;
-/** Which way was taken, for the log at the start. */
-export const inflateWay: 'handle' | 'copy' = inflateInto === byHandle ? 'handle' : 'copy';
