@@ -54,17 +54,31 @@ export async function isReady(
 ): Promise<boolean> {
   if (common.haves.length === 0) return false;
   const known = new Map<number, boolean>();
-  for (const want of wants) {
-    try {
-      const { target } = source.peel(want);
-      if (source.type(target) !== COMMIT) continue;
-      if (!(await reaches(source, target, common, known, pace))) return false;
-    } catch {
-      pace.check();
-      return false;
+  try {
+    for (const want of await oldestFirst(source, wants, pace)) {
+      if (!(await reaches(source, want, common, known, pace))) return false;
     }
+    return true;
+  } catch {
+    pace.check();
+    return false;
   }
-  return true;
+}
+
+/** Wanted commits in git's order: what an old one reaches is known when a young one comes to it. */
+async function oldestFirst(source: CommitSource, wants: readonly number[], pace: Pace): Promise<number[]> {
+  const commits: { number: number; date: number; generation: number }[] = [];
+  for (const want of wants) {
+    const { target } = source.peel(want);
+    if (source.type(target) === COMMIT) {
+      const { date, generation } = source.read(target);
+      commits.push({ number: target, date, generation });
+    }
+    if (pace.due()) await pace.pause();
+  }
+  // Two that are not in the graph are both infinite, and their difference is no number.
+  commits.sort((a, b) => (a.generation === b.generation ? a.date - b.date : a.generation - b.generation));
+  return commits.map(({ number }) => number);
 }
 
 interface Step {

@@ -65,6 +65,21 @@ it.each([
   );
 });
 
+it('is ready when a young want reaches what is common through an old one', async () => {
+  const parents = [[], [], [1], [], [], [], [4], [], [], [8], []];
+  const steps: GraphStep[] = parents.map((each) => ({ parents: each, skew: 0 }));
+  // c6 comes to c2, which is older than c3; that c2 is wanted itself, and reaches c1, is to be known by then.
+  await expectSameNegotiation(
+    steps,
+    [
+      [6, 2, 1],
+      [9, 3],
+    ],
+    1,
+    1,
+  );
+});
+
 it('is ready when wants share the way to what is common', async () => {
   const line: GraphStep[] = Array.from({ length: 10 }, (_, i) => ({ parents: i === 0 ? [] : [1], skew: 0 }));
   const directory = temporaryDirectory();
