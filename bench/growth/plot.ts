@@ -45,6 +45,7 @@ export function plotSvg({ title, panels, legend }: Plot): string {
   const height = TOP + PANEL_HEIGHT + BOTTOM;
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     text(LEFT, 22, title, 'font-weight="bold"'),
     ...legend.flatMap((name, i) => [
