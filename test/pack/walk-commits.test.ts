@@ -161,7 +161,7 @@ describe('a stale graph', () => {
 
   const prune = (directory: string) => git(directory, ['gc', '-q', '--prune=now']);
 
-  it('of commits that are gone is as good as any', async () => {
+  it('of commits that are gone is as good as every other', async () => {
     const directory = makeRepository(line);
     writeGraph(directory);
     const graph = fs.readFileSync(path.join(directory, 'objects/info/commit-graph'));
