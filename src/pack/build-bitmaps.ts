@@ -18,7 +18,8 @@ const CHAIN = 16;
 const MOST_WITHOUT = 64;
 
 /**
- * Undefined when no commit can have a bitmap. Else a bitmap file whose bits and positions are the numbers of the view's packed objects as they are now.
+ * A bitmap file whose bits and positions are the numbers of the view's packed objects as they are now; undefined when no
+ * commit can have a bitmap.
  * @param tips numbers of what refs point at
  * @param checksum what the file is to say that it belongs to
  * @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED`
