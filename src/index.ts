@@ -20,5 +20,6 @@ export type { HashName, TypeName } from './repository/object-format.ts';
 export { RepositoryCaches } from './repository/repository-caches.ts';
 export type { Write } from './upload-pack/byte-sink.ts';
 export type { FetchKind, Phases, Statistics } from './upload-pack/statistics.ts';
-export { type Outcome, type UploadPackOptions, UploadPackV2 } from './upload-pack/upload-pack-v2.ts';
+export type { UploadPackOptions } from './upload-pack/upload-pack.ts';
+export { type Outcome, UploadPackV2 } from './upload-pack/upload-pack-v2.ts';
 export { VERSION } from './version.ts';

@@ -9,3 +9,6 @@ function readVersion(): string {
 }
 
 export const VERSION: string = readVersion();
+
+/** How Packhorse names itself to clients. */
+export const AGENT: string = `packhorse/${VERSION}`;

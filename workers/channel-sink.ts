@@ -2,9 +2,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Credit } from '../src/channel/credit.ts';
 import type { FromWorker, ToWorker } from '../src/channel/messages.ts';
-import type { WireError } from '../src/errors.ts';
+import { cancelled, type WireError } from '../src/errors.ts';
 import type { Pace } from '../src/pack/pace.ts';
-import { SLOT_BYTES } from '../src/protocol/sideband.ts';
+import { PacketInput } from '../src/protocol/packet-input.ts';
+import { type Framing, SLOT_BYTES } from '../src/protocol/sideband.ts';
 import type { ResponseSink } from '../src/upload-pack/response-sink.ts';
 import type { Statistics } from '../src/upload-pack/statistics.ts';
 
@@ -19,23 +20,31 @@ const POST_AT = SLOT_BYTES;
 const leftBehind: ArrayBuffer[] = [];
 const MOST_LEFT_BEHIND = 8;
 
+type Message = FromWorker<Statistics, WireError, Framing>;
+
 export class ChannelSink implements ResponseSink {
+  /** What the client says on this connection. */
+  readonly input = new PacketInput((bytes) => this.#add({ type: 'taken', bytes }));
   readonly #port: MessagePort;
   readonly #credit: Credit;
   readonly #pace: Pace;
   readonly #spare: ArrayBuffer[] = [];
   /** What is not posted yet, with its memory and how many bytes that is. */
-  #messages: FromWorker<Statistics, WireError>[] = [];
+  #messages: Message[] = [];
   #transfer: ArrayBuffer[] = [];
   #bytes = 0;
   #posting: NodeJS.Immediate | undefined;
+  #bands: Framing | null = null;
 
   /** @param window bytes that may be on their way to the client at once */
   constructor(port: MessagePort, window: number, pace: Pace) {
     this.#port = port;
     this.#credit = new Credit(window);
     this.#pace = pace;
-    pace.onCancel(() => this.#credit.release());
+    pace.onCancel(() => {
+      this.#credit.release();
+      this.input.fail(cancelled());
+    });
     // What was said while the task was queued: a client that went away before it began.
     for (let early = receiveMessageOnPort(port); early; early = receiveMessageOnPort(port)) {
       this.#receive(early.message);
@@ -47,6 +56,10 @@ export class ChannelSink implements ResponseSink {
 
   get waited(): number {
     return this.#credit.waited;
+  }
+
+  get framing(): Framing {
+    return this.#bands ?? 'none';
   }
 
   takeChunk(): ArrayBuffer {
@@ -65,15 +78,26 @@ export class ChannelSink implements ResponseSink {
   }
 
   sendLines(bytes: Uint8Array): Promise<void> {
-    return this.#sendSection(bytes, false);
+    return this.#sendSection(bytes);
   }
 
-  openPack(line: Uint8Array): Promise<void> {
-    return this.#sendSection(line, true);
+  openBands(bytes: Uint8Array, framing: Framing): Promise<void> {
+    this.#bands = framing;
+    return this.#sendSection(bytes, { bands: framing });
+  }
+
+  closeBands(bytes: Uint8Array): Promise<void> {
+    this.#bands = null;
+    return this.#sendSection(bytes, { bands: null });
   }
 
   sendProgress(text: string): void {
     this.#add({ type: 'progress', text });
+  }
+
+  /** Says that a command has been answered and another may come. */
+  answered(statistics: Statistics): void {
+    this.#add({ type: 'answered', statistics });
   }
 
   /** Ends the task. */
@@ -91,11 +115,11 @@ export class ChannelSink implements ResponseSink {
     this.#pace.check();
   }
 
-  async #sendSection(bytes: Uint8Array, opensPack: boolean): Promise<void> {
+  async #sendSection(bytes: Uint8Array, change: { bands?: Framing | null } = {}): Promise<void> {
     await this.#take(bytes.length);
     const own = this.#memoryFor(bytes.length);
     own.set(bytes);
-    this.#add({ type: 'section', bytes: own, opensPack }, own.buffer);
+    this.#add({ type: 'section', bytes: own, ...change }, own.buffer);
   }
 
   /** Memory to be transferred: a chunk for much, as those come back and are used again. */
@@ -104,7 +128,7 @@ export class ChannelSink implements ResponseSink {
     return new Uint8Array(this.takeChunk(), 0, length);
   }
 
-  #add(message: FromWorker<Statistics, WireError>, memory?: ArrayBuffer): void {
+  #add(message: Message, memory?: ArrayBuffer): void {
     this.#messages.push(message);
     if (memory) {
       this.#transfer.push(memory);
@@ -114,7 +138,7 @@ export class ChannelSink implements ResponseSink {
     else this.#posting ??= setImmediate(() => this.#post());
   }
 
-  #end(message: FromWorker<Statistics, WireError>): void {
+  #end(message: Message): void {
     this.#messages.push(message);
     this.#post();
     while (this.#spare.length > 0 && leftBehind.length < MOST_LEFT_BEHIND)
@@ -131,12 +155,20 @@ export class ChannelSink implements ResponseSink {
   }
 
   #receive(message: ToWorker): void {
-    if (message.type === 'cancel') {
-      this.#pace.cancel();
-      return;
+    switch (message.type) {
+      case 'cancel':
+        this.#pace.cancel();
+        break;
+      case 'input':
+        this.input.push(message.bytes);
+        break;
+      case 'input-end':
+        this.input.end();
+        break;
+      case 'credit':
+        // That of a short chunk comes back too, and is no chunk.
+        if (message.buffer?.byteLength === CHUNK_BYTES) this.#spare.push(message.buffer);
+        this.#credit.give(message.bytes);
     }
-    // That of a short chunk comes back too, and is no chunk.
-    if (message.buffer?.byteLength === CHUNK_BYTES) this.#spare.push(message.buffer);
-    this.#credit.give(message.bytes);
   }
 }

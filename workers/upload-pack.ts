@@ -5,11 +5,11 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import type { Task, WorkerSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
-import { parseV2Request } from '../src/protocol/v2-request.ts';
+import { PacketInput } from '../src/protocol/packet-input.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
-import { UploadPackV2 } from '../src/upload-pack/upload-pack-v2.ts';
+import { UploadPack } from '../src/upload-pack/upload-pack.ts';
 import { ChannelSink } from './channel-sink.ts';
 
 /** Milliseconds. A repository that no one fetches from is closed after one to two of them. */
@@ -33,14 +33,19 @@ export function ready(): void {}
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: Task; port: MessagePort }): Promise<void> {
-  const forClient = task.request !== 'build-bitmaps';
+  const forClient = task.work.kind !== 'build-bitmaps';
   const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
   if (forClient) serving++;
   const sink = new ChannelSink(port, settings.window, pace);
-  const statistics = newStatistics(typeof task.request === 'string' ? task.request : 'none');
+  let statistics = newStatistics('none');
+  const nextStatistics = () => {
+    if (statistics.command !== 'none') sink.answered(statistics);
+    statistics = newStatistics('none');
+    return statistics;
+  };
   try {
     pace.check();
-    await answer(task, sink, pace, statistics);
+    await answer(task, sink, pace, nextStatistics);
     sink.end(statistics);
   } catch (error) {
     sink.fail(errorToWire(error), statistics);
@@ -50,20 +55,27 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
   }
 }
 
-async function answer(task: Task, sink: ChannelSink, pace: Pace, statistics: Statistics): Promise<void> {
-  const server = new UploadPackV2(path.join(settings.root, task.path), {
+async function answer(
+  { path: repository, work }: Task,
+  sink: ChannelSink,
+  pace: Pace,
+  nextStatistics: () => Statistics,
+): Promise<void> {
+  const server = new UploadPack(path.join(settings.root, repository), {
     caches,
     allowed,
     ...(ownBitmaps && { ownBitmaps }),
   });
-  if (task.request === 'advertise') {
-    await sink.sendLines(server.advertise());
-    return;
+  switch (work.kind) {
+    case 'advertise':
+      return server.advertise(work.version, { sink, pace, statistics: nextStatistics() });
+    case 'answer': {
+      const input = PacketInput.of(work.request);
+      return server.answer(work.version, input, { sink, pace, statistics: nextStatistics() });
+    }
+    case 'converse':
+      return server.converse(work.version, { sink, pace, input: sink.input, nextStatistics });
+    case 'build-bitmaps':
+      nextStatistics().bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
   }
-  if (task.request === 'build-bitmaps') {
-    statistics.bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
-    return;
-  }
-  const request = parseV2Request(task.request);
-  if (request) await server.respond(request, sink, pace, statistics);
 }

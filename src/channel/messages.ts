@@ -6,17 +6,27 @@
 /** Bytes that a worker may have on their way to the client before it waits: the window of one stream. */
 export const DEFAULT_WINDOW = 1024 * 1024;
 
-/** Worker to main thread. `S`: the statistics of a task, `E`: an error as it crosses threads. */
-export type FromWorker<S, E> =
+/**
+ * Bytes of a client's input that a worker may have before it has taken them: more than the longest packet, so that one
+ * always comes to its end.
+ */
+export const INPUT_WINDOW = 256 * 1024;
+
+/** Worker to main thread. `S`: the statistics of a task, `E`: an error as it crosses threads, `F`: a framing. */
+export type FromWorker<S, E, F> =
   /**
-   * Whole pkt-lines, to be written as they are; `opensPack` on the line after which everything is framed. Transferred;
-   * the buffer of bytes that do not fill it is a chunk's, and comes back with the credit.
+   * Bytes to be written as they are. `bands`, where it is there, says how all that follows is framed; null: not any
+   * more. Transferred; the buffer of bytes that do not fill it is a chunk's, and comes back with the credit.
    */
-  | { readonly type: 'section'; readonly bytes: Uint8Array<ArrayBuffer>; readonly opensPack: boolean }
+  | { readonly type: 'section'; readonly bytes: Uint8Array<ArrayBuffer>; readonly bands?: F | null }
   /** Text for band 2. */
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
   | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
+  /** So many bytes of the client's input have been taken. */
+  | { readonly type: 'taken'; readonly bytes: number }
+  /** One command of several on a connection has been answered. */
+  | { readonly type: 'answered'; readonly statistics: S }
   | { readonly type: 'end'; readonly statistics: S }
   | { readonly type: 'error'; readonly error: E; readonly statistics: S };
 
@@ -24,5 +34,9 @@ export type FromWorker<S, E> =
 export type ToWorker =
   /** `bytes` were taken by the client; `buffer`, transferred, is a chunk's to be filled again. */
   | { readonly type: 'credit'; readonly bytes: number; readonly buffer?: ArrayBuffer }
+  /** More of the client's input, transferred. */
+  | { readonly type: 'input'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The client says no more; it may still listen. */
+  | { readonly type: 'input-end' }
   /** The client went away. */
   | { readonly type: 'cancel' };

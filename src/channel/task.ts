@@ -4,12 +4,18 @@ import type { SharedIndexes } from './shared-indexes.ts';
 export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
   readonly path: string;
-  /**
-   * What is asked: the advertisement, or the answer to a request, whose bytes are transferred; or, by no client, that
-   * bitmaps be built.
-   */
-  readonly request: Uint8Array<ArrayBuffer> | 'advertise' | 'build-bitmaps';
+  readonly work: Work;
 }
+
+export type Work =
+  /** What the repository offers. */
+  | { readonly kind: 'advertise'; readonly version: 0 | 1 | 2 }
+  /** One request, whose bytes are transferred. */
+  | { readonly kind: 'answer'; readonly version: 0 | 1 | 2; readonly request: Uint8Array<ArrayBuffer> }
+  /** All that a client says on one connection: its input comes in messages. */
+  | { readonly kind: 'converse'; readonly version: 0 | 1 | 2 }
+  /** Asked for by no client. */
+  | { readonly kind: 'build-bitmaps' };
 
 /** What a worker is started with. */
 export interface WorkerSettings {

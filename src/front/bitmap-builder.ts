@@ -70,7 +70,7 @@ export class BitmapBuilder {
       this.#next();
     };
     this.#task = this.#pool.run(
-      { path, request: 'build-bitmaps' },
+      { path, work: { kind: 'build-bitmaps' } },
       {
         onMessage: () => {},
         onEnd: ({ bytes }) => end(bytes.total),

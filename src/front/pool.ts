@@ -5,9 +5,10 @@ import { Piscina } from 'piscina';
 import type { FromWorker, ToWorker } from '../channel/messages.ts';
 import type { Task, WorkerSettings } from '../channel/task.ts';
 import { asPackhorseError, errorFromWire, type PackhorseError, type WireError } from '../errors.ts';
+import type { Framing } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 
-export type WorkerMessage = FromWorker<Statistics, WireError>;
+export type WorkerMessage = FromWorker<Statistics, WireError, Framing>;
 
 /** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
 const TASKS_PER_WORKER = 1024;
@@ -83,8 +84,8 @@ export class WorkerPool {
     const { port1, port2 } = new MessageChannel();
     const running = new RunningTask(port1, listener);
     this.#running.add(running);
-    const { request } = task;
-    const transferList = typeof request === 'string' ? [port2] : [port2, request.buffer];
+    const { work } = task;
+    const transferList = work.kind === 'answer' ? [port2, work.request.buffer] : [port2];
     this.#piscina
       .run({ task, port: port2 }, { transferList })
       .catch((error) => running.fail(asPackhorseError(error)))
@@ -127,6 +128,16 @@ export class RunningTask {
     if (this.#over) return;
     if (buffer) this.#post({ type: 'credit', bytes, buffer }, [buffer]);
     else this.#post({ type: 'credit', bytes });
+  }
+
+  /** Hands over more of the client's input, whose memory goes with it. */
+  input(bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.#over) this.#post({ type: 'input', bytes }, [bytes.buffer]);
+  }
+
+  /** Says that the client says no more. */
+  endInput(): void {
+    if (!this.#over) this.#post({ type: 'input-end' });
   }
 
   /** Says that the client went away; the worker ends the task with `PACKHORSE_CANCELLED`. */

@@ -1,24 +1,29 @@
 /** From a worker's channel to a client: frame headers stamped, bytes written, credit returned when they are gone. */
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { cancelled, type PackhorseError } from '../errors.ts';
 import { encodeFailure } from '../protocol/failure.ts';
-import { encodeSideband, stampFrames } from '../protocol/sideband.ts';
+import { encodeSideband, type Framing, stampFrames } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { InflightBytes } from './inflight.ts';
+import { InputFeed } from './input-feed.ts';
 import type { RunningTask, TaskListener, WorkerMessage, WorkerPool } from './pool.ts';
 
 export interface PumpTarget {
   readonly stream: Writable;
+  /** Where the client speaks from, when it does so for as long as it listens. */
+  readonly input?: Readable;
   /** Called once, before the first byte: the door writes its head. */
   begin(): void;
   /** Called instead of `begin` when the task failed before the first byte: the door answers as it does for errors. */
   refuse(error: PackhorseError): void;
+  /** Called for each of several commands on a connection, with the bytes written since the last. */
+  answered?(statistics: Statistics, bytes: number): void;
 }
 
 export interface PumpResult {
   readonly statistics: Statistics | undefined;
   readonly error: PackhorseError | undefined;
-  /** Bytes written to the client, framing included. */
+  /** Bytes written to the client since the last command that was answered, framing included. */
   readonly bytes: number;
 }
 
@@ -41,7 +46,10 @@ class Pump implements TaskListener {
   readonly #resolve: (result: PumpResult) => void;
   #task: RunningTask | undefined;
   #begun = false;
-  #inPack = false;
+  #bands: Framing | null = null;
+  #feed: InputFeed | undefined;
+  /** Bytes written when the last command ended. */
+  #told = 0;
   #bytes = 0;
   /** Bytes written that have not gone out. */
   #unsent = 0;
@@ -58,26 +66,39 @@ class Pump implements TaskListener {
 
   start(pool: WorkerPool, task: Parameters<WorkerPool['run']>[0]): void {
     this.#task = pool.run(task, this);
-    const { stream } = this.#target;
+    const { stream, input } = this.#target;
+    if (input) this.#feed = new InputFeed(input, this.#task);
     stream.once('finish', () => this.#streamEnded('sent'));
     stream.once('close', () => this.#streamEnded('gone'));
     if (stream.destroyed) this.#streamEnded('gone');
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
-    if (message.type === 'chunk') {
-      const { buffer, length } = message;
-      const frames = new Uint8Array(buffer, 0, length);
-      stampFrames(frames);
-      this.#write(frames, () => this.#task?.credit(length, buffer));
-    } else if (message.type === 'section') {
-      const { bytes } = message;
-      // What is longer than it is was lent by the worker.
-      const lent = bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined;
-      this.#write(bytes, () => this.#task?.credit(bytes.length, lent));
-      if (message.opensPack) this.#inPack = true;
-    } else {
-      this.#write(encodeSideband(2, message.text));
+    switch (message.type) {
+      case 'chunk': {
+        const { buffer, length } = message;
+        const frames = new Uint8Array(buffer, 0, length);
+        stampFrames(frames, this.#bands ?? 'none');
+        this.#write(frames, () => this.#task?.credit(length, buffer));
+        break;
+      }
+      case 'section': {
+        const { bytes, bands } = message;
+        // What is longer than it is was lent by the worker.
+        const lent = bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined;
+        this.#write(bytes, () => this.#task?.credit(bytes.length, lent));
+        if (bands !== undefined) this.#bands = bands;
+        break;
+      }
+      case 'progress':
+        this.#write(encodeSideband(2, message.text, this.#bands ?? 'none'));
+        break;
+      case 'taken':
+        this.#feed?.taken(message.bytes);
+        break;
+      case 'answered':
+        this.#target.answered?.(message.statistics, this.#bytes - this.#told);
+        this.#told = this.#bytes;
     }
   }
 
@@ -93,11 +114,12 @@ class Pump implements TaskListener {
   onError(error: PackhorseError, statistics: Statistics | undefined): void {
     this.#end = { error, statistics };
     if (this.#stream === 'open') {
-      if (this.#begun) {
-        this.#write(encodeFailure(error.client, this.#inPack));
+      if (!this.#begun) this.#target.refuse(error);
+      // Where there is no band to say it on, only a pack that is cut short tells.
+      else if (this.#bands === 'none') this.#target.stream.destroy();
+      else {
+        this.#write(encodeFailure(error.client, this.#bands ?? undefined));
         this.#target.stream.end();
-      } else {
-        this.#target.refuse(error);
       }
     }
     this.#settle();
@@ -110,7 +132,7 @@ class Pump implements TaskListener {
   }
 
   #write(bytes: Uint8Array, taken: () => void = () => {}): void {
-    if (this.#stream !== 'open') return;
+    if (this.#stream !== 'open' || bytes.length === 0) return;
     this.#begin();
     this.#bytes += bytes.length;
     this.#unsent += bytes.length;
@@ -129,6 +151,7 @@ class Pump implements TaskListener {
     this.#stream = how;
     this.#inflight.remove(this.#unsent);
     this.#unsent = 0;
+    this.#feed?.stop();
     if (!this.#end) this.#task?.cancel();
     this.#settle();
   }
@@ -137,6 +160,6 @@ class Pump implements TaskListener {
     if (!this.#end || this.#stream === 'open') return;
     const { statistics, error } = this.#end;
     const gone = this.#stream === 'gone' && !error ? cancelled() : error;
-    this.#resolve({ statistics, error: gone, bytes: this.#bytes });
+    this.#resolve({ statistics, error: gone, bytes: this.#bytes - this.#told });
   }
 }

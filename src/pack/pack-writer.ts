@@ -1,11 +1,13 @@
 /** The pack as it leaves: bytes into chunks, the hash of all of them, the trailer. Nothing ever holds a whole pack. */
 import crypto from 'node:crypto';
-import { ChunkFiller } from '../protocol/sideband.ts';
+import { ChunkFiller, type Framing } from '../protocol/sideband.ts';
 import type { HashName } from '../repository/object-format.ts';
 
 /** Where the chunks of a pack go. */
 export interface ChunkSink {
-  /** A buffer of whole slots to fill. */
+  /** How the pack is framed. */
+  readonly framing: Framing;
+  /** A buffer of at least one slot to fill. */
   takeChunk(): ArrayBuffer;
   /**
    * Takes a filled chunk: `length` bytes in use, room for every frame's header included. The buffer belongs to the
@@ -60,7 +62,7 @@ export class PackWriter {
   /** Sends the chunk, full or not, and begins another. */
   async next(): Promise<void> {
     await this.#send();
-    this.#filler = new ChunkFiller(this.#sink.takeChunk());
+    this.#filler = new ChunkFiller(this.#sink.takeChunk(), this.#sink.framing);
     this.#unhashed = this.#filler.at;
   }
 

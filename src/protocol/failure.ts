@@ -1,12 +1,12 @@
 /** How a failure is told to a client whose response has begun (protocol section 0.7). */
 import { encodeError } from './pkt-line.ts';
-import { encodeSidebandFrame, MAX_SIDEBAND_DATA } from './sideband.ts';
+import { encodeSideband, type Framing } from './sideband.ts';
 
 /**
  * @param message what the client may know
- * @param inPack whether the pack section has begun: then band 3 tells, else an `ERR` line
+ * @param framing that of the bands that have begun, which then tell it; undefined before them: an `ERR` line tells it
+ * @returns no bytes where there are no bands: then only a pack cut short says that something went wrong
  */
-export function encodeFailure(message: string, inPack: boolean): Uint8Array {
-  if (!inPack) return encodeError(message);
-  return encodeSidebandFrame(3, Buffer.from(`${message}\n`).subarray(0, MAX_SIDEBAND_DATA));
+export function encodeFailure(message: string, framing: Framing | undefined): Uint8Array {
+  return framing === undefined ? encodeError(message) : encodeSideband(3, `${message}\n`, framing);
 }

@@ -8,8 +8,8 @@ import { protocolError } from '../errors.ts';
 
 /** Bytes of payload that one pkt-line may carry: 65,520 less the four of its length. */
 export const MAX_PKT_PAYLOAD = 65516;
-/** The reader tolerates what git's reader does: payloads below 65,520 bytes. */
-const MAX_READ_PAYLOAD = 65519;
+/** Readers tolerate what git's reader does: payloads below 65,520 bytes. */
+export const MAX_READ_PAYLOAD = 65519;
 
 export const FLUSH: Uint8Array = Buffer.from('0000');
 export const DELIM: Uint8Array = Buffer.from('0001');
@@ -48,41 +48,6 @@ export function encodeError(message: string): Uint8Array {
 
 export type Packet = { kind: 'data'; payload: Buffer } | { kind: 'flush' } | { kind: 'delim' };
 
-/** Reads pkt-lines from bytes that are all there. */
-export class PktLineReader {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  /**
-   * The next packet, or undefined at the end of the bytes.
-   * @throws PackhorseError `PACKHORSE_PROTOCOL` on a malformed, truncated or oversized packet
-   */
-  next(): Packet | undefined {
-    const rest = this.#bytes.length - this.#at;
-    if (rest === 0) return undefined;
-    if (rest < 4) throw protocolError('the remote end hung up unexpectedly');
-    const length = parseLength(this.#bytes, this.#at);
-    if (length === 0 || length === 1) {
-      this.#at += 4;
-      return { kind: length === 0 ? 'flush' : 'delim' };
-    }
-    if (length < 4 || length - 4 > MAX_READ_PAYLOAD) {
-      throw protocolError(`protocol error: bad line length ${length}`);
-    }
-    if (length > rest) throw protocolError('the remote end hung up unexpectedly');
-    const payload = this.#bytes.subarray(this.#at + 4, this.#at + length);
-    this.#at += length;
-    if (payload.length >= 4 && payload.toString('latin1', 0, 4) === 'ERR ') {
-      throw protocolError(`remote error: ${payload.toString('utf8', 4)}`);
-    }
-    return { kind: 'data', payload };
-  }
-}
-
 /**
  * The text of a packet: exactly one trailing LF is taken off. Ref names are bytes, not characters, so the text is
  * a byte string (latin1): one character a byte, in both directions.
@@ -92,7 +57,11 @@ export function packetText(payload: Buffer): string {
   return payload.toString('latin1', 0, end);
 }
 
-function parseLength(bytes: Buffer, at: number): number {
+/**
+ * Decodes the length of the packet that begins at `at`; four bytes must be there.
+ * @throws PackhorseError `PACKHORSE_PROTOCOL`
+ */
+export function readLength(bytes: Buffer, at: number): number {
   let value = 0;
   for (let i = at; i < at + 4; i++) {
     const digit = hexDigit(bytes[i]);

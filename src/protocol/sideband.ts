@@ -9,12 +9,28 @@ import { writeLength } from './pkt-line.ts';
 
 export type Band = 1 | 2 | 3;
 
+/** How pack data is framed: what a client asked for by capability, or nothing. */
+export type Framing = 'side-band-64k' | 'side-band' | 'none';
+
+interface FrameShape {
+  /** Bytes of a whole frame. */
+  readonly slot: number;
+  /** Bytes of it before the data. */
+  readonly header: number;
+}
+
 /** Data bytes that one side-band-64k frame carries at most. */
 export const MAX_SIDEBAND_DATA = 65515;
 /** Bytes before the data of a frame: four of length, one of band. */
 export const FRAME_HEADER = 5;
 /** Bytes of one whole frame, and of one slot of a chunk. */
 export const SLOT_BYTES = MAX_SIDEBAND_DATA + FRAME_HEADER;
+
+const SHAPES: Readonly<Record<Framing, FrameShape>> = {
+  'side-band-64k': { slot: SLOT_BYTES, header: FRAME_HEADER },
+  'side-band': { slot: 1000, header: FRAME_HEADER },
+  none: { slot: SLOT_BYTES, header: 0 },
+};
 
 /**
  * One frame.
@@ -32,26 +48,35 @@ export function encodeSidebandFrame(band: Band, data: string | Uint8Array): Uint
   return frame;
 }
 
-/** Data of any size as whole frames, one behind the other; no data gives no frame. */
-export function encodeSideband(band: Band, data: string | Uint8Array): Uint8Array {
+/** Data of any size as whole frames, one behind the other; no data gives no frame, nor does a framing without bands. */
+export function encodeSideband(
+  band: Band,
+  data: string | Uint8Array,
+  framing: Framing = 'side-band-64k',
+): Uint8Array {
+  const { slot, header } = SHAPES[framing];
+  if (header === 0) return new Uint8Array();
   const body = typeof data === 'string' ? Buffer.from(data) : data;
-  const frames = Math.ceil(body.length / MAX_SIDEBAND_DATA);
-  const out = Buffer.allocUnsafe(body.length + frames * FRAME_HEADER);
+  const most = slot - header;
+  const frames = Math.ceil(body.length / most);
+  const out = Buffer.allocUnsafe(body.length + frames * header);
   for (let i = 0; i < frames; i++) {
-    const part = body.subarray(i * MAX_SIDEBAND_DATA, (i + 1) * MAX_SIDEBAND_DATA);
-    writeHeader(out, i * SLOT_BYTES, part.length + FRAME_HEADER, band);
-    out.set(part, i * SLOT_BYTES + FRAME_HEADER);
+    const part = body.subarray(i * most, (i + 1) * most);
+    writeHeader(out, i * slot, part.length + header, band);
+    out.set(part, i * slot + header);
   }
   return out;
 }
 
 /**
  * Writes the header of every frame of a chunk in place; nothing is copied.
- * @param chunk slots of {@link SLOT_BYTES}, of which the last may be shorter
+ * @param chunk whole slots of the framing, of which the last may be shorter
  */
-export function stampFrames(chunk: Uint8Array, band: Band = 1): void {
-  for (let at = 0; at < chunk.length; at += SLOT_BYTES) {
-    writeHeader(chunk, at, Math.min(SLOT_BYTES, chunk.length - at), band);
+export function stampFrames(chunk: Uint8Array, framing: Framing = 'side-band-64k', band: Band = 1): void {
+  const { slot, header } = SHAPES[framing];
+  if (header === 0) return;
+  for (let at = 0; at < chunk.length; at += slot) {
+    writeHeader(chunk, at, Math.min(slot, chunk.length - at), band);
   }
 }
 
@@ -64,13 +89,19 @@ function writeHeader(target: Uint8Array, at: number, length: number, band: Band)
 export class ChunkFiller {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where the next byte goes. */
-  at: number = FRAME_HEADER;
+  at: number;
+  readonly #shape: FrameShape;
+  /** Where the last whole slot ends. */
+  readonly #end: number;
   #slotEnd: number;
 
-  /** @param buffer a whole number of slots; it belongs to the filler until it is handed on */
-  constructor(buffer: ArrayBuffer) {
+  /** @param buffer room for at least one slot; it belongs to the filler until it is handed on */
+  constructor(buffer: ArrayBuffer, framing: Framing = 'side-band-64k') {
     this.bytes = new Uint8Array(buffer);
-    this.#slotEnd = Math.min(SLOT_BYTES, buffer.byteLength);
+    this.#shape = SHAPES[framing];
+    this.#end = buffer.byteLength - (buffer.byteLength % this.#shape.slot);
+    this.#slotEnd = this.#shape.slot;
+    this.at = this.#shape.header;
   }
 
   /** Contiguous bytes free at `at`; 0 means that the chunk is full. */
@@ -80,16 +111,17 @@ export class ChunkFiller {
 
   /** Bytes of the chunk in use, frame headers included; 0 when nothing was put in. */
   get length(): number {
-    const inSlot = this.at - (this.#slotEnd - SLOT_BYTES) - FRAME_HEADER;
-    return inSlot === 0 ? this.at - FRAME_HEADER : this.at;
+    const { slot, header } = this.#shape;
+    const inSlot = this.at - (this.#slotEnd - slot) - header;
+    return inSlot === 0 ? this.at - header : this.at;
   }
 
   /** Counts `n` bytes that were put at `at`; `n` is at most `room`. */
   advance(n: number): void {
     this.at += n;
-    if (this.at === this.#slotEnd && this.#slotEnd < this.bytes.length) {
-      this.at += FRAME_HEADER;
-      this.#slotEnd += SLOT_BYTES;
+    if (this.at === this.#slotEnd && this.#slotEnd < this.#end) {
+      this.at += this.#shape.header;
+      this.#slotEnd += this.#shape.slot;
     }
   }
 
@@ -139,7 +171,7 @@ export class SidebandWriter {
     this.#filler = undefined;
     if (!filler || filler.length === 0) return;
     const frame = filler.bytes.subarray(0, filler.length);
-    stampFrames(frame, this.#band);
+    stampFrames(frame, 'side-band-64k', this.#band);
     await this.#emit(frame);
   }
 }

@@ -6,7 +6,8 @@
  * Which commands, capabilities and arguments exist is decided by the upload-pack floor.
  */
 import { protocolError } from '../errors.ts';
-import { PktLineReader, packetText } from './pkt-line.ts';
+import { hungUp, type PacketInput } from './packet-input.ts';
+import { packetText } from './pkt-line.ts';
 
 /** One v2 request. All texts are byte strings (latin1) without their LF. */
 export interface V2Request {
@@ -21,29 +22,28 @@ const MOST_ARGUMENTS = 1_000_000;
 const MOST_CAPABILITIES = 1000;
 
 /**
- * The command that a request names in its first line, where clients put it; undefined where it is not there. For what
+ * The command that a request names in its first line, where clients put it; `none` where it is not there. For what
  * must know before the request is parsed.
  */
-export function peekCommand(body: Uint8Array): string | undefined {
+export function peekCommand(body: Uint8Array): string {
   const start = Buffer.from(body.subarray(0, 64)).toString('latin1');
   const line = start.slice(4, Number.parseInt(start.slice(0, 4), 16));
-  return /^command=([!-~]+)/.exec(line)?.[1];
+  return /^command=([!-~]+)/.exec(line)?.[1] ?? 'none';
 }
 
 /**
- * Parses one whole request.
+ * Reads one whole request.
  * @returns undefined for a request without a command: no bytes, or a lone flush
  * @throws PackhorseError `PACKHORSE_PROTOCOL`
  */
-export function parseV2Request(body: Uint8Array): V2Request | undefined {
-  const reader = new PktLineReader(body);
+export async function readV2Request(input: PacketInput): Promise<V2Request | undefined> {
   let command: string | undefined;
   const capabilities: string[] = [];
   for (;;) {
-    const packet = reader.next();
+    const packet = await input.next();
     if (!packet) {
       if (command === undefined && capabilities.length === 0) return undefined;
-      throw protocolError('the remote end hung up unexpectedly');
+      throw hungUp();
     }
     if (packet.kind === 'data') {
       const line = packetText(packet.payload);
@@ -63,15 +63,16 @@ export function parseV2Request(body: Uint8Array): V2Request | undefined {
       if (packet.kind === 'flush' && capabilities.length === 0) return undefined;
       throw protocolError('no command requested');
     }
-    const args = packet.kind === 'delim' ? parseArguments(reader, command) : [];
+    const args = packet.kind === 'delim' ? await readArguments(input, command) : [];
     return { command, capabilities, args };
   }
 }
 
-function parseArguments(reader: PktLineReader, command: string): string[] {
+async function readArguments(input: PacketInput, command: string): Promise<string[]> {
   const args: string[] = [];
   for (;;) {
-    const packet = reader.next();
+    const coming = input.next();
+    const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
     if (packet?.kind === 'data') {
       if (args.length === MOST_ARGUMENTS) throw protocolError('too many arguments');
       args.push(packetText(packet.payload));

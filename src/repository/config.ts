@@ -39,14 +39,16 @@ export class GitConfig {
   /** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when the value is no boolean */
   boolean(key: string, fallback: boolean): boolean {
     const entry = this.#entries.findLast((candidate) => candidate.key === key);
-    if (!entry) return fallback;
-    if (entry.value === undefined) return true;
-    const value = entry.value.toLowerCase();
-    if (['true', 'yes', 'on'].includes(value)) return true;
-    if (['false', 'no', 'off', ''].includes(value)) return false;
-    const number = parseInteger(entry.value);
-    if (number !== undefined) return number !== 0;
-    throw repositoryUnsupported(`bad boolean config value '${entry.value}' for '${key}'`);
+    return entry ? parseBoolean(entry) : fallback;
+  }
+
+  /**
+   * Every assignment of several keys, in file order.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when a value is no boolean
+   */
+  booleans(keys: readonly string[]): { key: string; value: boolean }[] {
+    const entries = this.#entries.filter(({ key }) => keys.includes(key));
+    return entries.map((entry) => ({ key: entry.key, value: parseBoolean(entry) }));
   }
 
   /** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when the value is no whole number */
@@ -57,6 +59,16 @@ export class GitConfig {
     if (number === undefined) throw repositoryUnsupported(`bad numeric config value '${value}' for '${key}'`);
     return number;
   }
+}
+
+function parseBoolean({ key, value }: ConfigEntry): boolean {
+  if (value === undefined) return true;
+  const word = value.toLowerCase();
+  if (['true', 'yes', 'on'].includes(word)) return true;
+  if (['false', 'no', 'off', ''].includes(word)) return false;
+  const number = parseInteger(value);
+  if (number !== undefined) return number !== 0;
+  throw repositoryUnsupported(`bad boolean config value '${value}' for '${key}'`);
 }
 
 /** As C's `strtoimax` with base 0, then a unit: `0x` starts hexadecimal digits, `0` octal ones. */

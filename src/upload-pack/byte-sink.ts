@@ -1,27 +1,34 @@
 /** A response as bytes: what the library and the stdio door write. */
-import { encodeSideband, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
+import { encodeFailure } from '../protocol/failure.ts';
+import { encodeSideband, type Framing, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
 import type { ResponseSink } from './response-sink.ts';
 
 /** Takes bytes, at most 65,520, that are its own from then on; a promise is awaited before the next call. */
 export type Write = (bytes: Uint8Array) => void | Promise<void>;
 
+export interface ByteSinkOptions {
+  /** Takes progress where there is no band for it. */
+  readonly onProgress?: ((text: string) => void) | undefined;
+}
+
 export class ByteSink implements ResponseSink {
   readonly #write: Write;
+  readonly #onProgress: (text: string) => void;
   #tail: Promise<void> = Promise.resolve();
   #waited = 0;
-  #inPack = false;
+  #bands: Framing | undefined;
 
-  constructor(write: Write) {
+  constructor(write: Write, { onProgress = () => {} }: ByteSinkOptions = {}) {
     this.#write = write;
+    this.#onProgress = onProgress;
   }
 
   get waited(): number {
     return this.#waited;
   }
 
-  /** Whether the pack section has begun. */
-  get inPack(): boolean {
-    return this.#inPack;
+  get framing(): Framing {
+    return this.#bands ?? 'none';
   }
 
   takeChunk(): ArrayBuffer {
@@ -29,22 +36,34 @@ export class ByteSink implements ResponseSink {
   }
 
   sendChunk(buffer: ArrayBuffer, length: number): Promise<void> {
-    const frame = new Uint8Array(buffer, 0, length);
-    stampFrames(frame);
-    return this.#send(frame);
+    const frames = new Uint8Array(buffer, 0, length);
+    stampFrames(frames, this.framing);
+    return this.#send(frames);
   }
 
   sendLines(bytes: Uint8Array): Promise<void> {
     return this.#send(new Uint8Array(bytes));
   }
 
-  openPack(line: Uint8Array): Promise<void> {
-    this.#inPack = true;
-    return this.#send(line);
+  openBands(bytes: Uint8Array, framing: Framing): Promise<void> {
+    this.#bands = framing;
+    return this.sendLines(bytes);
+  }
+
+  closeBands(bytes: Uint8Array): Promise<void> {
+    this.#bands = undefined;
+    return this.sendLines(bytes);
   }
 
   sendProgress(text: string): void {
-    this.#send(encodeSideband(2, text)).catch(() => {}); // the next write that is awaited fails too
+    if (this.framing === 'none') this.#onProgress(text);
+    // The next write that is awaited fails too.
+    else this.#send(encodeSideband(2, text, this.framing)).catch(() => {});
+  }
+
+  /** Tells the client why the response ends here, as far as it can be told. */
+  sendFailure(message: string): Promise<void> {
+    return this.#send(encodeFailure(message, this.#bands));
   }
 
   /** One write after the other, in the order of the calls. */

@@ -3,11 +3,11 @@ import { protocolError, repositoryUnsupported } from '../errors.ts';
 import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
-import { VERSION } from '../version.ts';
+import { AGENT } from '../version.ts';
 import type { Command } from './command.ts';
 import { fetch } from './fetch.ts';
 import { allowsFilters } from './filters.ts';
-import { lsRefs } from './ls-refs.ts';
+import { lsRefs, unbornMode } from './ls-refs.ts';
 
 interface Capability {
   readonly name: string;
@@ -20,7 +20,7 @@ interface Capability {
 }
 
 const CAPABILITIES: readonly Capability[] = [
-  { name: 'agent', advertise: () => `packhorse/${VERSION}` },
+  { name: 'agent', advertise: () => AGENT },
   { name: 'ls-refs', advertise: advertiseUnborn, command: lsRefs },
   { name: 'fetch', advertise: advertiseFeatures, command: fetch },
   { name: 'server-option', advertise: () => '' },
@@ -62,7 +62,7 @@ function splitOnce(line: string): [key: string, value: string | undefined] {
 }
 
 function advertiseUnborn(repository: Repository): string {
-  const mode = repository.config.get('lsrefs.unborn') ?? 'advertise';
+  const mode = unbornMode(repository.config);
   if (!['advertise', 'allow', 'ignore'].includes(mode)) {
     throw repositoryUnsupported(`invalid value for 'lsrefs.unborn': '${mode}'`);
   }

@@ -4,64 +4,63 @@ import type { CommitSource, WalkedCommit } from '../pack/commit-source.ts';
 import type { Pace } from '../pack/pace.ts';
 import { COMMIT } from '../repository/object-format.ts';
 
-export interface Common {
+/** What a client is known to have, as far as it has said. */
+export class Common {
+  readonly source: CommitSource;
   /** Numbers of the haves that are here, in the order of first mention. */
-  readonly haves: readonly number[];
-  /** Those to acknowledge: not a repeat, and not the parent of an earlier one. */
-  readonly acknowledged: readonly number[];
+  readonly haves: number[] = [];
+  /** Those to acknowledge in protocol v2: not a repeat, and not the parent of an earlier one. */
+  readonly acknowledged: number[] = [];
   /** Commits that the client is known to have. */
-  readonly theirs: ReadonlySet<number>;
+  readonly theirs = new Set<number>();
   /** Date of the oldest commit among the haves. */
-  readonly oldest: number;
-}
+  oldest = Number.POSITIVE_INFINITY;
+  /** Of as many haves as `#judged` says. */
+  #ready = false;
+  #judged = 0;
 
-/** Haves that are not here are passed over, without a second look at the disk. */
-export async function findCommon(
-  source: CommitSource,
-  haves: readonly string[],
-  pace: Pace,
-): Promise<Common> {
-  const { view } = source.objects;
-  const found: number[] = [];
-  const acknowledged: number[] = [];
-  const theirs = new Set<number>();
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const have of haves) {
-    const number = view.findHex(have);
-    if (number < 0) continue;
-    found.push(number);
-    if (!theirs.has(number)) acknowledged.push(number);
-    theirs.add(number);
-    if (source.type(number) === COMMIT) {
-      const { date, parents } = source.read(number);
-      oldest = Math.min(oldest, date);
-      for (const parent of parents) theirs.add(parent);
-    }
-    if (pace.due()) await pace.pause();
+  constructor(source: CommitSource) {
+    this.source = source;
   }
-  return { haves: found, acknowledged, theirs, oldest };
-}
 
-/**
- * Whether every want reaches something the client has, so that asking on would gain little. Wants that are no commits
- * count as reached; what is older than the oldest common commit is not looked at on the way.
- */
-export async function isReady(
-  source: CommitSource,
-  wants: readonly number[],
-  common: Common,
-  pace: Pace,
-): Promise<boolean> {
-  if (common.haves.length === 0) return false;
-  const known = new Map<number, boolean>();
-  try {
-    for (const want of await oldestFirst(source, wants, pace)) {
-      if (!(await reaches(source, want, common, known, pace))) return false;
+  /**
+   * Takes an object that the client has; one that is not here is passed over, without a second look at the disk.
+   * @param have hex
+   * @returns whether it is here
+   */
+  add(have: string): boolean {
+    const number = this.source.objects.view.findHex(have);
+    if (number < 0) return false;
+    this.haves.push(number);
+    if (!this.theirs.has(number)) this.acknowledged.push(number);
+    this.theirs.add(number);
+    if (this.source.type(number) === COMMIT) {
+      const { date, parents } = this.source.read(number);
+      this.oldest = Math.min(this.oldest, date);
+      for (const parent of parents) this.theirs.add(parent);
     }
     return true;
-  } catch {
-    pace.check();
-    return false;
+  }
+
+  /**
+   * Whether every want reaches something the client has, so that asking on would gain little. Wants that are no commits
+   * count as reached; what is older than the oldest common commit is not looked at on the way.
+   * @param wants always the same ones
+   */
+  async isReady(wants: readonly number[], pace: Pace): Promise<boolean> {
+    // More haves never make it less ready.
+    if (this.#ready || this.haves.length === this.#judged) return this.#ready;
+    this.#judged = this.haves.length;
+    const known = new Map<number, boolean>();
+    try {
+      for (const want of await oldestFirst(this.source, wants, pace)) {
+        if (!(await reaches(this.source, want, this, known, pace))) return false;
+      }
+      this.#ready = true;
+    } catch {
+      pace.check();
+    }
+    return this.#ready;
   }
 }
 
@@ -95,7 +94,7 @@ interface Step {
 async function reaches(
   source: CommitSource,
   start: number,
-  { theirs, oldest }: Common,
+  { theirs, oldest }: Pick<Common, 'theirs' | 'oldest'>,
   known: Map<number, boolean>,
   pace: Pace,
 ): Promise<boolean> {

@@ -22,7 +22,7 @@ export interface PackOptions {
   readonly silent: boolean;
 }
 
-/** Sends everything behind the `packfile` line, the last flush included. */
+/** Sends the pack in the bands that are open, and closes them. */
 export async function sendPack(
   context: CommandContext,
   request: CountRequest,
@@ -74,7 +74,7 @@ export async function sendPack(
     Object.assign(statistics.objects, entries.objects);
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });
   }
-  await sink.sendLines(FLUSH);
+  await sink.closeBands(sink.framing === 'none' ? new Uint8Array() : FLUSH);
 }
 
 /** New deltas by the number of their object: for a fetch, whose objects are mostly stored as bases of older ones. */

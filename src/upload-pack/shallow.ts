@@ -2,9 +2,10 @@
 import { protocolError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import type { Pace } from '../pack/pace.ts';
-import { INFINITE_DEPTH } from '../protocol/fetch-request.ts';
+import { INFINITE_DEPTH } from '../protocol/history-limits.ts';
 import { COMMIT } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
+import type { ObjectView } from '../repository/object-view.ts';
 import { type Boundary, boundaryByDepth, boundaryByLimits, depthOfFirst } from './shallow-boundary.ts';
 
 export interface ShallowRequest {
@@ -14,14 +15,16 @@ export interface ShallowRequest {
   readonly depth: number | undefined;
   readonly deepenRelative: boolean;
   readonly since: number | undefined;
-  /** Numbers of what the client names as beyond its history; undefined when it names nothing. */
-  readonly not: readonly number[] | undefined;
+  /** Numbers of what the client names as beyond its history. */
+  readonly not: readonly number[];
   /** The server's own shallow commits, hex. */
   readonly ownShallow: readonly string[];
+  /** Whether those that are reached are told even to a client that asks for no limit. */
+  readonly announceOwn: boolean;
 }
 
 export interface ShallowPlan {
-  /** Whether the response has a `shallow-info` section. */
+  /** Whether the client is told, be it that nothing changes. */
   readonly announced: boolean;
   /** Commits that become shallow for the client, or stop to be. */
   readonly shallow: readonly number[];
@@ -41,12 +44,18 @@ export async function planShallow(
   pace: Pace,
 ): Promise<ShallowPlan> {
   const { view } = objects;
-  const theirs = theirShallow(objects, request.shallow);
-  const own = new Set(request.ownShallow.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
-  const asked = request.depth !== undefined || request.since !== undefined || request.not !== undefined;
-  if (!asked && own.size === 0) {
-    const announced = theirs.size > 0 || request.ownShallow.length > 0;
-    return { announced, shallow: [], unshallow: [], grafts: theirs, wants: [], excluded: [] };
+  const { shallow, ownShallow, announceOwn, depth } = request;
+  const limited = request.since !== undefined || request.not.length > 0;
+  if (depth !== undefined && limited) {
+    throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
+  }
+  const theirs = theirShallow(objects, shallow);
+  const own = new Set(ownShallow.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
+  const asked = depth !== undefined || limited;
+  if (!asked && (own.size === 0 || !announceOwn)) {
+    const announced = announceOwn && (theirs.size > 0 || ownShallow.length > 0);
+    const grafts = new Set([...own, ...theirs]);
+    return { announced, shallow: [], unshallow: [], grafts, wants: [], excluded: [] };
   }
   const boundary = await findBoundary(new CommitSource(objects, own), request, theirs, own, pace);
   const unshallow = asked ? [...theirs].filter((number) => boundary?.isInside(number) ?? true) : [];
@@ -60,6 +69,14 @@ export async function planShallow(
   };
 }
 
+/** What the client is told: lines without LF, as git writes them. */
+export function shallowLines({ shallow, unshallow }: ShallowPlan, view: ObjectView): string[] {
+  return [
+    ...shallow.map((number) => `shallow ${view.hex(number)}`),
+    ...unshallow.map((number) => `unshallow ${view.hex(number)}`),
+  ];
+}
+
 /** Where history is to be cut; undefined for nowhere. */
 async function findBoundary(
   source: CommitSource,
@@ -69,8 +86,8 @@ async function findBoundary(
   pace: Pace,
 ): Promise<Boundary | undefined> {
   const { wants, since, not, deepenRelative } = request;
-  if (since !== undefined || not !== undefined) {
-    const boundary = await boundaryByLimits(source, wants, { since: since ?? 0, not: not ?? [] }, pace);
+  if (since !== undefined || not.length > 0) {
+    const boundary = await boundaryByLimits(source, wants, { since: since ?? 0, not }, pace);
     if (boundary.empty) throw protocolError('no commits selected for shallow requests');
     return boundary;
   }

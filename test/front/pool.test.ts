@@ -2,6 +2,7 @@
 import crypto from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createSharedIndexes } from '../../src/channel/shared-indexes.ts';
+import type { Work } from '../../src/channel/task.ts';
 import type { PackhorseError } from '../../src/errors.ts';
 import { type RunningTask, type WorkerMessage, WorkerPool } from '../../src/front/pool.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
@@ -32,10 +33,10 @@ const pool = new WorkerPool(1, settings, (error) => deaths.push(error));
 afterAll(() => pool.close());
 
 /** Bytes of its own for every task: they are transferred. */
-const request = () =>
-  new Uint8Array(
-    encodeRequest('fetch', [`want ${git(repository, ['rev-parse', 'main'])}`, 'no-progress', 'done']),
-  );
+const work = (): Work => {
+  const args = [`want ${git(repository, ['rev-parse', 'main'])}`, 'no-progress', 'done'];
+  return { kind: 'answer', version: 2, request: new Uint8Array(encodeRequest('fetch', args)) };
+};
 
 /** One task whose messages are kept in their order; nothing is credited unless the test does. */
 class Listener {
@@ -89,7 +90,7 @@ class Listener {
 
 function run(
   credit: boolean,
-  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', request: request() },
+  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', work: work() },
 ): Listener {
   const listener = new Listener(credit);
   listener.task = pool.run(task, listener);
@@ -136,7 +137,7 @@ describe('a task', () => {
   });
 
   it('that fails says so before anything else', async () => {
-    const listener = run(true, { path: 'nowhere.git', request: request() });
+    const listener = run(true, { path: 'nowhere.git', work: work() });
     expect(await listener.ended).toMatchObject({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND', status: 404 });
     expect(listener.events).toEqual(['PACKHORSE_REPOSITORY_NOT_FOUND']);
   });

@@ -10,6 +10,7 @@ import { UploadPackV2 } from '../../src/index.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { OwnBitmaps } from '../../src/store/own-bitmaps.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
+import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import {
   arbitraryStep,
@@ -264,7 +265,7 @@ it('sends what the client lacks, however it is stored', async () => {
           try {
             const packs = await checkStorage(make, cases, left, name.includes('bitmap'));
             if (name === 'loose objects') continue;
-            await build(make(), ownBitmaps);
+            await build(store.directory, ownBitmaps);
             const after = await checkStorage(make, cases, left, true);
             // A clone is the same however its objects were found.
             for (const [i, { had }] of cases.entries()) {
@@ -280,7 +281,7 @@ it('sends what the client lacks, however it is stored', async () => {
           const make = () => new UploadPackV2(store.directory, { ownBitmaps });
           store.pack(source.old);
           store.pack(source.old.filter((_, i) => i % 2 === 0));
-          await build(make(), ownBitmaps);
+          await build(store.directory, ownBitmaps);
           grow(store, source);
           try {
             await checkStorage(make, cases, left, !name.includes('gone'));
@@ -294,7 +295,8 @@ it('sends what the client lacks, however it is stored', async () => {
   );
 });
 
-async function build(server: UploadPackV2, store: OwnBitmaps): Promise<void> {
+async function build(directory: string, store: OwnBitmaps): Promise<void> {
+  const server = new UploadPack(directory);
   await server.buildBitmaps(store, new Pace());
   server.close();
 }

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { UploadPackV2 } from '../../src/index.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { OwnBitmaps } from '../../src/store/own-bitmaps.ts';
+import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
@@ -35,7 +36,7 @@ function createSource(loose: number): string {
 async function build(source: string) {
   const ownBitmaps = new OwnBitmaps(temporaryDirectory());
   const server = new UploadPackV2(source, { ownBitmaps });
-  const bytes = await server.buildBitmaps(ownBitmaps, new Pace());
+  const bytes = await new UploadPack(source).buildBitmaps(ownBitmaps, new Pace());
   const request = encodeRequest('fetch', [`want ${git(source, ['rev-parse', 'main'])}`, 'done']);
   const { statistics } = await server.feed(request, () => {});
   server.close();

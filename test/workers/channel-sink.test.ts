@@ -73,7 +73,7 @@ it('posts together what is said in one turn of the event loop, in its order', as
   const posts: { type: string; length?: number }[][] = [];
   port1.on('message', (messages) => posts.push(messages));
   const sink = new ChannelSink(port2, 1_000_000, new Pace());
-  await sink.openPack(Buffer.from('000dpackfile\n'));
+  await sink.openBands(Buffer.from('000dpackfile\n'), 'side-band-64k');
   sink.sendProgress('Counting');
   await new Promise((resume) => setImmediate(resume));
   await sink.sendChunk(sink.takeChunk(), 5000);

@@ -1,6 +1,7 @@
 /** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
@@ -17,10 +18,10 @@ export interface Exchange {
   /** What the record says while the request is not read yet. */
   readonly command: string;
   readonly contentType: string;
-  /** What goes before an `ERR` line. */
-  readonly beforeError?: Uint8Array;
+  /** What goes before the answer, or before an `ERR` line in its place. */
+  readonly preamble?: { readonly answer?: Uint8Array; readonly error: Uint8Array };
   /** Reads what is asked; undefined for nothing, which gets an empty answer. */
-  readonly readRequest: () => Promise<Uint8Array<ArrayBuffer> | 'advertise' | undefined>;
+  readonly readWork: () => Promise<Work | undefined>;
 }
 
 export interface AnswerOptions {
@@ -73,19 +74,27 @@ async function run(
       return;
     }
     writeHead(200, exchange.contentType);
-    if (exchange.beforeError) response.write(exchange.beforeError);
+    if (exchange.preamble) response.write(exchange.preamble.error);
     response.end(encodeError(error.client));
   };
   try {
-    const asked = await exchange.readRequest();
-    if (asked === undefined) {
+    const work = await exchange.readWork();
+    if (!work) {
       writeHead(200, exchange.contentType);
       response.end();
       return { statistics: newStatistics('none'), error: undefined, bytes: 0 };
     }
-    if (asked !== 'advertise') record.command = peekCommand(asked) ?? 'none';
-    const target = { stream: response, begin: () => writeHead(200, exchange.contentType), refuse };
-    return await pump(pool, { path: exchange.repository, request: asked }, target, inflight);
+    if (work.kind === 'answer') record.command = work.version === 2 ? peekCommand(work.request) : 'fetch';
+    const begin = () => {
+      writeHead(200, exchange.contentType);
+      if (exchange.preamble?.answer) response.write(exchange.preamble.answer);
+    };
+    return await pump(
+      pool,
+      { path: exchange.repository, work },
+      { stream: response, begin, refuse },
+      inflight,
+    );
   } catch (error) {
     const known = asPackhorseError(error);
     refuse(known);

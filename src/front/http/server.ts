@@ -6,9 +6,8 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { protocolError } from '../../errors.ts';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
-import { parseVersion } from '../../protocol/version.ts';
+import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { WorkerPool } from '../pool.ts';
 import { answer, type Exchange } from './answer.ts';
@@ -95,15 +94,14 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
 }
 
 function advertisement(request: FastifyRequest, route: Route): Exchange {
+  const version = versionOf(request);
   return {
     repository: route.repository,
     command: 'advertise',
     contentType: ADVERTISEMENT_TYPE,
-    beforeError: SERVICE_LINE,
-    readRequest: async () => {
-      checkVersion(request);
-      return 'advertise';
-    },
+    // As with git, version 2 starts at once.
+    preamble: version === 2 ? { error: SERVICE_LINE } : { answer: SERVICE_LINE, error: SERVICE_LINE },
+    readWork: async () => ({ kind: 'advertise', version }),
   };
 }
 
@@ -112,22 +110,19 @@ function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): E
     repository: route.repository,
     command: 'none',
     contentType: RESULT_TYPE,
-    readRequest: async () => {
+    readWork: async () => {
       const body = await readBody(request.raw, options.maxRequestBytes);
       // A lone flush is how a client finds out whether it may send a large body: no version, no command.
       if (body.length === 0 || body.equals(FLUSH)) return undefined;
-      checkVersion(request);
-      return new Uint8Array(body); // memory of its own, to be transferred
+      // In memory of its own, to be transferred.
+      return { kind: 'answer', version: versionOf(request), request: new Uint8Array(body) };
     },
   };
 }
 
-function checkVersion(request: FastifyRequest): void {
+function versionOf(request: FastifyRequest): ProtocolVersion {
   const header = request.headers['git-protocol'];
-  if (parseVersion(Array.isArray(header) ? header.join(':') : header) === 2) return;
-  throw protocolError(
-    'this server speaks git protocol version 2 only; use git 2.18 or later with protocol.version=2',
-  );
+  return parseVersion(Array.isArray(header) ? header.join(':') : header);
 }
 
 function checkHeaders(request: FastifyRequest): string | undefined {

@@ -1,0 +1,72 @@
+/** How much of a history a client has and wants: lines that all versions of the protocol share (protocol section 1.5). */
+import { protocolError } from '../errors.ts';
+
+export interface HistoryLimits {
+  /** Commits that the client has without their parents: object ids, lower-case hex, each once. */
+  readonly shallow: readonly string[];
+  /** Commits of history from each want, or undefined for all. */
+  readonly depth: number | undefined;
+  /** Only commits of this time (seconds since 1970) or younger. */
+  readonly since: number | undefined;
+  /** Only commits that these refs do not reach; names as the client wrote them. */
+  readonly not: readonly string[];
+}
+
+/** A depth that stands for all of history. */
+export const INFINITE_DEPTH = 2147483647;
+
+/** Takes the lines one by one. */
+export class HistoryLimitsDraft {
+  readonly #hexLength: number;
+  readonly #shallow = new Set<string>();
+  readonly #not = new Set<string>();
+  #depth: number | undefined;
+  #since: number | undefined;
+
+  constructor(hexLength: number) {
+    this.#hexLength = hexLength;
+  }
+
+  /**
+   * @returns whether the line is one of these
+   * @throws PackhorseError `PACKHORSE_PROTOCOL` where it is and is not well formed
+   */
+  take(line: string): boolean {
+    if (line.startsWith('shallow ')) {
+      const id = readOid(line, 8, this.#hexLength);
+      if (!id) throw protocolError(`invalid shallow line: ${line}`);
+      this.#shallow.add(id);
+    } else if (line.startsWith('deepen ')) {
+      this.#depth = Math.min(positive(line, 'deepen'), INFINITE_DEPTH);
+    } else if (line.startsWith('deepen-since ')) {
+      this.#since = positive(line, 'deepen-since');
+    } else if (line.startsWith('deepen-not ')) {
+      this.#not.add(line.slice('deepen-not '.length));
+    } else return false;
+    return true;
+  }
+
+  /** Everything taken. */
+  get limits(): HistoryLimits {
+    return { shallow: [...this.#shallow], depth: this.#depth, since: this.#since, not: [...this.#not] };
+  }
+}
+
+/** The object id at `from`, lower-case; what follows it does not matter. Undefined where there is none. */
+export function readOid(line: string, from: number, hexLength: number): string | undefined {
+  const hex = line.slice(from, from + hexLength).toLowerCase();
+  return hex.length === hexLength && /^[0-9a-f]+$/.test(hex) ? hex : undefined;
+}
+
+function positive(line: string, name: string): number {
+  const number = parseNumber(line.slice(name.length + 1));
+  if (!(number > 0)) throw protocolError(`Invalid ${name}: ${line}`);
+  return number;
+}
+
+/** As C's strtol with base 0: `0x10` and `010` are numbers too. NaN for what is none. */
+function parseNumber(text: string): number {
+  const [, hex, octal, decimal] = /^\s*\+?(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9][0-9]*))$/i.exec(text) ?? [];
+  if (hex) return Number.parseInt(hex, 16);
+  return octal ? Number.parseInt(octal, 8) : Number.parseInt(decimal ?? '', 10);
+}

@@ -1,0 +1,78 @@
+/** Whether clients of protocol v0 and v1 may have what they want (protocol sections 2.3 and 9). */
+import { notOurRef } from '../errors.ts';
+import { CommitSource } from '../pack/commit-source.ts';
+import { count } from '../pack/count.ts';
+import { Marks } from '../pack/marks.ts';
+import { walkCommits } from '../pack/walk-commits.ts';
+import { NumberSet } from '../repository/number-set.ts';
+import { COMMIT } from '../repository/object-format.ts';
+import { findBitmaps } from './bitmaps.ts';
+import type { CommandContext } from './command.ts';
+import { listRefs, type RefFormat, type Tips } from './list-refs.ts';
+import { readWantPolicy } from './want-policy.ts';
+
+export interface WantCheck {
+  /** Numbers of the wanted objects. */
+  readonly wants: readonly number[];
+  /** What refs pointed at when they were advertised; undefined: by another exchange, which may be some time ago. */
+  readonly advertised: Tips | undefined;
+}
+
+/**
+ * Refs may have moved since they were advertised by another exchange, so that what they reach is granted then. Unlike
+ * with git trees and blobs must be reachable too.
+ * @throws PackhorseError `PACKHORSE_NOT_OUR_REF`
+ */
+export async function checkWants(context: CommandContext, { wants, advertised }: WantCheck): Promise<void> {
+  const { config, objects } = context.repository;
+  const policy = readWantPolicy(config);
+  if (policy.any) return;
+  const { visible, hidden } = advertised ?? (await collectTips(context));
+  const granted = new NumberSet(objects.view);
+  granted.addAll(visible);
+  if (policy.tips || policy.reachable) granted.addAll(hidden);
+  const others = wants.filter((number) => !granted.has(number));
+  if (others.length === 0) return;
+  const mayBeReached = policy.reachable || !advertised;
+  if (mayBeReached && (await areReachable(context, others, [...granted.toArray()]))) return;
+  throw notOurRef(objects.view.hex(others[0]));
+}
+
+async function collectTips(context: CommandContext): Promise<Tips> {
+  const { view } = context.repository.objects;
+  const tips = { visible: new NumberSet(view), hidden: new NumberSet(view) };
+  await listRefs(context, { prefixes: [], key: undefined, format: () => NO_LINES, tips });
+  return tips;
+}
+
+/** A list that is not sent. */
+const NO_LINES: RefFormat = {
+  peels: false,
+  ref: () => undefined,
+  packed: () => undefined,
+  finish: async () => undefined,
+};
+
+async function areReachable(
+  context: CommandContext,
+  wants: readonly number[],
+  tips: readonly number[],
+): Promise<boolean> {
+  const { repository, pace } = context;
+  const { objects } = repository;
+  const own = repository.shallow.map((oid) => objects.view.findHex(oid)).filter((number) => number >= 0);
+  const grafts = new Set(own);
+  const source = new CommitSource(objects, grafts);
+  const targets = wants.map((number) => source.peel(number).target);
+  const isCommit = (number: number) => source.type(number) === COMMIT;
+  const commits = targets.filter(isCommit);
+  if (commits.length > 0) {
+    const ends = tips.map((number) => source.peel(number).target).filter(isCommit);
+    const walk = await walkCommits(source, commits, ends, new Marks(objects.view), pace, () => {});
+    if (walk.trees.length > 0) return false;
+  }
+  if (commits.length === targets.length) return true;
+  const request = { wants: tips, haves: [], grafts, includeTags: [] };
+  const all = new Set((await count(objects, request, findBitmaps(context), pace, () => {})).objects);
+  return targets.every((number) => isCommit(number) || all.has(number));
+}

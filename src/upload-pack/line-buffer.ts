@@ -1,0 +1,77 @@
+/** Pkt-lines made in one buffer that is used again, and sent whenever it is full. */
+import { repositoryCorrupt } from '../errors.ts';
+import { MAX_PKT_PAYLOAD, writeLength } from '../protocol/pkt-line.ts';
+import { SLOT_BYTES } from '../protocol/sideband.ts';
+import type { ResponseSink } from './response-sink.ts';
+
+/** A piece is sent when it has grown to this, so that with one more line it fits in a chunk. */
+const PIECE_BYTES = 3 * SLOT_BYTES;
+const LF = 10;
+
+export class LineBuffer {
+  readonly #sink: Pick<ResponseSink, 'sendLines'>;
+  readonly #buffer = Buffer.allocUnsafeSlow(PIECE_BYTES + MAX_PKT_PAYLOAD + 5);
+  #length = 0;
+  /** Where the next byte of the line goes. */
+  #at = 4;
+  /** Bytes that may still be kept. */
+  #room: number;
+  #pieces: Uint8Array[] = [];
+
+  /** @param most bytes of an answer that is to be kept */
+  constructor(sink: Pick<ResponseSink, 'sendLines'>, most: number) {
+    this.#sink = sink;
+    this.#room = most;
+  }
+
+  /** Puts a byte string behind what the line has. */
+  text(text: string): void {
+    this.#reserve(text.length);
+    this.#at += this.#buffer.write(text, this.#at, 'latin1');
+  }
+
+  /** Puts bytes behind what the line has. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    let at = this.#at;
+    for (let i = start; i < end; i++) this.#buffer[at++] = from[i];
+    this.#at = at;
+  }
+
+  /** Ends the line, with LF; what it returns is to be awaited. */
+  end(): Promise<void> | undefined {
+    this.#buffer[this.#at] = LF;
+    const end = this.#at + 1;
+    writeLength(this.#buffer, this.#length, end - this.#length);
+    this.#length = end;
+    this.#at = end + 4;
+    return this.#length >= PIECE_BYTES ? this.#send() : undefined;
+  }
+
+  /**
+   * Sends the rest.
+   * @param last whole packets to be put behind it
+   * @returns the whole answer, unless it is longer than what is to be kept
+   */
+  async finish(last: Uint8Array): Promise<readonly Uint8Array[] | undefined> {
+    this.#buffer.set(last, this.#length);
+    this.#length += last.length;
+    await this.#send();
+    return this.#room >= 0 ? this.#pieces : undefined;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes + 1 - this.#length - 4 <= MAX_PKT_PAYLOAD) return;
+    throw repositoryCorrupt('the name of a ref is too long');
+  }
+
+  async #send(): Promise<void> {
+    const piece = this.#buffer.subarray(0, this.#length);
+    this.#room -= this.#length;
+    this.#length = 0;
+    this.#at = 4;
+    if (this.#room >= 0) this.#pieces.push(new Uint8Array(piece));
+    else this.#pieces = [];
+    await this.#sink.sendLines(piece);
+  }
+}

@@ -1,0 +1,34 @@
+/** From what a client wants and has to the pack: what all versions of the protocol end with. */
+import type { Filter } from '../pack/filter.ts';
+import type { CommandContext } from './command.ts';
+import { findTags } from './include-tag.ts';
+import { sendPack } from './send-pack.ts';
+import type { ShallowPlan } from './shallow.ts';
+
+export interface Wanted {
+  /** Numbers of objects. */
+  readonly wants: readonly number[];
+  readonly haves: readonly number[];
+  readonly plan: ShallowPlan;
+  readonly filter: Filter | undefined;
+  readonly includeTag: boolean;
+  readonly thinPack: boolean;
+  readonly ofsDelta: boolean;
+  readonly noProgress: boolean;
+}
+
+/** Sends the pack in the bands that are open, and closes them. */
+export async function sendWanted(context: CommandContext, wanted: Wanted): Promise<void> {
+  const { wants, haves, plan, filter, includeTag, thinPack, ofsDelta, noProgress } = wanted;
+  context.statistics.kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
+  const request = {
+    wants: [...wants, ...plan.wants],
+    haves: [...haves, ...plan.excluded],
+    grafts: plan.grafts,
+    includeTags: includeTag ? await findTags(context) : [],
+    filter,
+  };
+  // A client that filters may lack what it would have otherwise, so nothing is based on that.
+  const thin = thinPack && filter === undefined;
+  await sendPack(context, request, { thin, ofsDelta, silent: noProgress });
+}

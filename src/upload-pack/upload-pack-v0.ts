@@ -1,0 +1,67 @@
+/** Protocol v0 and v1 (protocol section 2): wants, shallow lines, haves, pack. */
+import { CommitSource } from '../pack/commit-source.ts';
+import type { PacketInput } from '../protocol/packet-input.ts';
+import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import { readUploadRequest } from '../protocol/upload-request.ts';
+import { NumberSet } from '../repository/number-set.ts';
+import { acknowledge } from './acknowledge.ts';
+import { advertiseRefs } from './advertise-refs.ts';
+import { checkWants } from './check-wants.ts';
+import type { CommandContext } from './command.ts';
+import { allowsFilters, readFilter } from './filters.ts';
+import type { Tips } from './list-refs.ts';
+import { Common } from './negotiate.ts';
+import { sendWanted } from './send-wanted.ts';
+import { planShallow, shallowLines } from './shallow.ts';
+import { findNot, findWants } from './want-objects.ts';
+
+/** Advertises, then answers what the client asks on the same connection. */
+export async function converseV0(context: CommandContext, input: PacketInput, version: 0 | 1): Promise<void> {
+  const { view } = context.repository.objects;
+  const tips = { visible: new NumberSet(view), hidden: new NumberSet(view) };
+  context.statistics.command = 'advertise';
+  await advertiseRefs(context, { version, stateless: false, tips });
+  await answerV0(context, input, tips);
+}
+
+/**
+ * Answers one request.
+ * @param advertised what its client has been told of on the same connection; undefined where each request stands alone
+ */
+export async function answerV0(
+  context: CommandContext,
+  input: PacketInput,
+  advertised?: Tips,
+): Promise<void> {
+  const { repository, sink, pace, statistics, watch } = context;
+  const { objects } = repository;
+  const { view } = objects;
+  const stateless = advertised === undefined;
+  watch.start('negotiate');
+  const limits = { hexLength: view.format.hexLength, filters: allowsFilters(repository) };
+  const request = await readUploadRequest(input, limits);
+  if (request.wants.length === 0) return;
+  statistics.command = 'fetch';
+  statistics.wants = request.wants.length;
+  const filter = readFilter(request.filter, repository);
+  const wants = await findWants(context, request.wants);
+  const not = await findNot(context, request.not);
+  await checkWants(context, { wants, advertised });
+
+  const asked = { ...request, wants, not, ownShallow: repository.shallow, announceOwn: false };
+  const plan = await planShallow(objects, asked, pace);
+  if (plan.announced) {
+    const lines = shallowLines(plan, view).map((line) => encodePktLine(line));
+    await sink.sendLines(Buffer.concat([...lines, FLUSH]));
+  }
+  // Such a client reads where its history is cut, then sends what it has in another request.
+  if (stateless && (await input.isAtEnd())) return;
+
+  const common = new Common(new CommitSource(objects, plan.grafts));
+  const isEnough = await acknowledge(input, sink, common, { ...request, wants, stateless }, pace);
+  statistics.haves = common.haves.length;
+  statistics.common = common.haves.length;
+  if (!isEnough) return;
+  await sink.openBands(new Uint8Array(), request.framing);
+  await sendWanted(context, { ...request, wants, haves: common.haves, plan, filter });
+}

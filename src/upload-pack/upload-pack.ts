@@ -1,0 +1,140 @@
+/** An upload-pack server for one repository, whatever the door and the version of the protocol. */
+import path from 'node:path';
+import type { Pace } from '../pack/pace.ts';
+import type { PacketInput } from '../protocol/packet-input.ts';
+import { readV2Request } from '../protocol/v2-request.ts';
+import type { ProtocolVersion } from '../protocol/version.ts';
+import { type AllowDirectory, Repository } from '../repository/repository.ts';
+import { RepositoryCaches } from '../repository/repository-caches.ts';
+import type { OwnBitmaps } from '../store/own-bitmaps.ts';
+import { advertiseRefs } from './advertise-refs.ts';
+import { buildOwnBitmaps } from './bitmaps.ts';
+import { encodeAdvertisement, findCommand } from './capabilities.ts';
+import type { CommandContext } from './command.ts';
+import type { ResponseSink } from './response-sink.ts';
+import type { Statistics } from './statistics.ts';
+import { Stopwatch } from './stopwatch.ts';
+import { answerV0, converseV0 } from './upload-pack-v0.ts';
+
+export interface UploadPackOptions {
+  /** Open packs and indexes that several servers of one thread share. */
+  readonly caches?: RepositoryCaches;
+  /** Decides whether a directory (a real path) may be read: the repository, its alternates. All may by default. */
+  readonly allowed?: AllowDirectory;
+  /** Where bitmaps of our own are: for repositories that have none themselves. */
+  readonly ownBitmaps?: OwnBitmaps;
+}
+
+/** Where an answer goes, and what is to be known of it. */
+export interface Exchange {
+  readonly sink: ResponseSink;
+  readonly pace: Pace;
+  /** Filled in as far as the work comes, also when it fails. */
+  readonly statistics: Statistics;
+}
+
+/** A connection on which a client may ask several times. */
+export interface Connection extends Omit<Exchange, 'statistics'> {
+  readonly input: PacketInput;
+  /** Gives the statistics of the next command; those it gave before are complete then. */
+  readonly nextStatistics: () => Statistics;
+}
+
+/** All methods throw a PackhorseError, which the sink's owner tells the client. */
+export class UploadPack {
+  readonly #directory: string;
+  readonly #caches: RepositoryCaches;
+  readonly #allowed: AllowDirectory | undefined;
+  readonly #ownBitmaps: OwnBitmaps | undefined;
+
+  /** @param directory a bare repository, or one with `.git`; it is looked at anew for every request */
+  constructor(directory: string, options: UploadPackOptions = {}) {
+    this.#directory = path.resolve(directory);
+    this.#caches = options.caches ?? new RepositoryCaches();
+    this.#allowed = options.allowed;
+    this.#ownBitmaps = options.ownBitmaps;
+  }
+
+  /** The capabilities of protocol v2: pkt-lines from `version 2` to the flush. */
+  capabilities(): Uint8Array {
+    const repository = this.#open();
+    try {
+      return encodeAdvertisement(repository);
+    } finally {
+      repository.close();
+    }
+  }
+
+  /** Says what the repository offers, to a client that asks by requests of their own. */
+  async advertise(version: ProtocolVersion, exchange: Exchange): Promise<void> {
+    exchange.statistics.command = 'advertise';
+    if (version === 2) await exchange.sink.sendLines(this.capabilities());
+    else await this.#with(exchange, (context) => advertiseRefs(context, { version, stateless: true }));
+  }
+
+  /** Answers one request; there is nothing to answer where it is empty. */
+  async answer(version: ProtocolVersion, input: PacketInput, exchange: Exchange): Promise<void> {
+    if (version !== 2) return this.#with(exchange, (context) => answerV0(context, input));
+    await this.#answerV2(input, exchange);
+  }
+
+  /** Advertises, then answers until the client ends. */
+  async converse(version: ProtocolVersion, connection: Connection): Promise<void> {
+    const { sink, pace, input, nextStatistics } = connection;
+    const next = () => ({ sink, pace, statistics: nextStatistics() });
+    if (version !== 2) return this.#with(next(), (context) => converseV0(context, input, version), input);
+    await this.advertise(version, next());
+    while (await this.#answerV2(input, next()));
+  }
+
+  /**
+   * Builds bitmaps of our own where there are none that cover the packs as they are.
+   * @returns how many bytes they take; undefined where there was nothing to do
+   */
+  async buildBitmaps(store: OwnBitmaps, pace: Pace): Promise<number | undefined> {
+    const repository = this.#open();
+    try {
+      return await buildOwnBitmaps(repository, store, pace);
+    } finally {
+      repository.close();
+    }
+  }
+
+  /** Closes the packs that were kept open. Where `caches` were given, they are closed for all their users. */
+  close(): void {
+    this.#caches.close();
+  }
+
+  /** @returns whether there was a request */
+  async #answerV2(input: PacketInput, exchange: Exchange): Promise<boolean> {
+    const request = await readV2Request(input);
+    if (!request) return false;
+    await this.#with(exchange, async (context) => {
+      const command = findCommand(request, context.repository);
+      exchange.statistics.command = request.command;
+      await command(context, request.args);
+    });
+    return true;
+  }
+
+  async #with(
+    { sink, pace, statistics }: Exchange,
+    run: (context: CommandContext) => Promise<void>,
+    input?: PacketInput,
+  ): Promise<void> {
+    const repository = this.#open();
+    const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
+    const ownBitmaps = this.#ownBitmaps;
+    try {
+      await run({ repository, ownBitmaps, sink, pace, statistics, watch });
+    } finally {
+      watch.stop();
+      statistics.ignored.push(...repository.indexProblems);
+      repository.close();
+    }
+  }
+
+  #open(): Repository {
+    return Repository.open(this.#directory, this.#caches, this.#allowed);
+  }
+}
