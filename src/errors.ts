@@ -6,6 +6,8 @@
 export const ERROR_STATUS = {
   /** No repository at that path, or one that must not be served. */
   PACKHORSE_REPOSITORY_NOT_FOUND: 404,
+  /** The repository's configuration does not allow it at this door. */
+  PACKHORSE_SERVICE_DISABLED: 403,
   /** The repository is there but its format is not understood. */
   PACKHORSE_REPOSITORY_UNSUPPORTED: 200,
   /** A file of the repository is damaged. */
@@ -47,6 +49,12 @@ export class PackhorseError extends Error {
 export function repositoryNotFound(path: string): PackhorseError {
   return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `no repository at ${path}`, {
     client: 'repository not found',
+  });
+}
+
+export function serviceDisabled(key: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_SERVICE_DISABLED', `${key} is false`, {
+    client: 'service not enabled',
   });
 }
 

@@ -95,6 +95,11 @@ export class ChannelSink implements ResponseSink {
     this.#add({ type: 'progress', text });
   }
 
+  /** Says that a command of a connection begins. */
+  began(): void {
+    this.#add({ type: 'began' });
+  }
+
   /** Says that a command has been answered and another may come. */
   answered(statistics: Statistics): void {
     this.#add({ type: 'answered', statistics });

@@ -9,7 +9,7 @@ import { PacketInput } from '../src/protocol/packet-input.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
-import { UploadPack } from '../src/upload-pack/upload-pack.ts';
+import { type Connection, UploadPack } from '../src/upload-pack/upload-pack.ts';
 import { ChannelSink } from './channel-sink.ts';
 
 /** Milliseconds. A repository that no one fetches from is closed after one to two of them. */
@@ -38,14 +38,17 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
   if (forClient) serving++;
   const sink = new ChannelSink(port, settings.window, pace);
   let statistics = newStatistics('none');
-  const nextStatistics = () => {
-    if (statistics.command !== 'none') sink.answered(statistics);
+  const answered = () => {
+    sink.answered(statistics);
     statistics = newStatistics('none');
+  };
+  const begin = () => {
+    sink.began();
     return statistics;
   };
   try {
     pace.check();
-    await answer(task, sink, pace, nextStatistics);
+    await answer(task, { sink, pace, begin, answered, input: sink.input }, statistics);
     sink.end(statistics);
   } catch (error) {
     sink.fail(errorToWire(error), statistics);
@@ -56,26 +59,27 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
 }
 
 async function answer(
-  { path: repository, work }: Task,
-  sink: ChannelSink,
-  pace: Pace,
-  nextStatistics: () => Statistics,
+  { path: repository, service, work }: Task,
+  connection: Connection,
+  statistics: Statistics,
 ): Promise<void> {
+  const { sink, pace } = connection;
   const server = new UploadPack(path.join(settings.root, repository), {
     caches,
     allowed,
+    service,
     ...(ownBitmaps && { ownBitmaps }),
   });
   switch (work.kind) {
     case 'advertise':
-      return server.advertise(work.version, { sink, pace, statistics: nextStatistics() });
+      return server.advertise(work.version, { sink, pace, statistics });
     case 'answer': {
       const input = PacketInput.of(work.request);
-      return server.answer(work.version, input, { sink, pace, statistics: nextStatistics() });
+      return server.answer(work.version, input, { sink, pace, statistics });
     }
     case 'converse':
-      return server.converse(work.version, { sink, pace, input: sink.input, nextStatistics });
+      return server.converse(work.version, connection);
     case 'build-bitmaps':
-      nextStatistics().bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
+      statistics.bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
   }
 }

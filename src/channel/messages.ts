@@ -25,7 +25,9 @@ export type FromWorker<S, E, F> =
   | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
   /** So many bytes of the client's input have been taken. */
   | { readonly type: 'taken'; readonly bytes: number }
-  /** One command of several on a connection has been answered. */
+  /** One command of several on a connection begins. */
+  | { readonly type: 'began' }
+  /** It has been answered. */
   | { readonly type: 'answered'; readonly statistics: S }
   | { readonly type: 'end'; readonly statistics: S }
   | { readonly type: 'error'; readonly error: E; readonly statistics: S };

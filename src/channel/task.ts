@@ -4,6 +4,8 @@ import type { SharedIndexes } from './shared-indexes.ts';
 export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
   readonly path: string;
+  /** The door's section of the configuration, whose `uploadpack` may forbid it; undefined: nothing does. */
+  readonly service?: 'http' | 'daemon';
   readonly work: Work;
 }
 

@@ -41,6 +41,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
     host: one('host', readHost),
     port: one('port', readPort),
+    gitPort: maybe('git-port', readPort),
     metricsHost: one('metrics-host', readHost),
     metricsPort: one('metrics-port', readPort),
     workers: maybe('workers', readWorkers) ?? Math.min(MAX_WORKERS, os.availableParallelism()),
@@ -54,8 +55,12 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     insecureAllowAnonymous,
   };
   if (root === undefined) checkDefaultRoot(config.root);
-  if (config.port !== 0 && config.port === config.metricsPort && config.host === config.metricsHost) {
-    throw new ConfigError(`--metrics-port ${config.metricsPort} is what --port is; they need one each`);
+  const { host, port, gitPort, metricsHost, metricsPort } = config;
+  if (port !== 0 && port === metricsPort && host === metricsHost) {
+    throw new ConfigError(`--metrics-port ${metricsPort} is what --port is; they need one each`);
+  }
+  if (gitPort && (gitPort === port || (gitPort === metricsPort && host === metricsHost))) {
+    throw new ConfigError(`--git-port ${gitPort} is what another door has; they need one each`);
   }
   return config;
 }

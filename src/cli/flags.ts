@@ -26,6 +26,11 @@ export const SERVE_FLAGS = [
   },
   { name: 'port', value: 'PORT', help: 'port to listen on, 0 for any free one', default: '8417' },
   {
+    name: 'git-port',
+    value: 'PORT',
+    help: 'port for git:// on the same address, 0 for any free one (default: no git://)',
+  },
+  {
     name: 'metrics-host',
     value: 'ADDRESS',
     help: 'IP address for /metrics, /livez and /readyz, or localhost',

@@ -25,7 +25,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   logger.info({ version: VERSION, node: process.version, ...shown }, 'starting');
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
-  logger.info({ url: service.url, metrics: service.metricsUrl }, 'listening');
+  logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
   if (rootIsDefault && fs.existsSync(path.join(config.root, DEMO_NAME))) {
     process.stderr.write(
       `\nThere is a repository to try this with:\n\n  git clone ${service.url}/${DEMO_NAME}\n\n`,
@@ -87,12 +87,15 @@ function listenError(
 ): Error | undefined {
   const problem = LISTEN_PROBLEMS[code];
   if (!problem || syscall !== 'listen') return undefined;
-  // Both doors may have been given port 0, so the address counts too.
-  const operations = port === config.metricsPort && (port !== config.port || address !== config.host);
-  const prefix = operations ? 'metrics-' : '';
   return new Error(
-    `port ${port} of ${address} ${problem}; choose another with --${prefix}port or --${prefix}host`,
+    `port ${port} of ${address} ${problem}; choose another with ${flagsOf(port, address, config)}`,
   );
+}
+
+/** What says where a door listens. Several may have been given port 0, so the address counts too. */
+function flagsOf(port: number | undefined, address: string | undefined, config: ServeConfig): string {
+  if (port === config.port && address === config.host) return '--port or --host';
+  return port === config.gitPort ? '--git-port or --host' : '--metrics-port or --metrics-host';
 }
 
 /** The first signal to stop. A second one ends the process; there is no moment at which one is not heard. */

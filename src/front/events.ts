@@ -10,10 +10,13 @@ import type { Statistics } from '../upload-pack/statistics.ts';
 export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'error'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** How a client came: `ssh` stands for a connection that was handed on by an SSH daemon. */
+export type Door = 'http' | 'git' | 'ssh';
+
 /** One request from its first byte to its last. */
 export interface FetchRecord {
   readonly id: string;
-  readonly door: 'http';
+  readonly door: Door;
   readonly repository: string;
   command: string;
   /** Address and agent of the client. */
@@ -26,6 +29,7 @@ export interface FetchRecord {
   seconds: number;
   /** Bytes written, framing included. */
   bytes: number;
+  /** Of HTTP; 0 where there is none. */
   status: number;
   outcome: Outcome;
   statistics: Statistics | undefined;
@@ -40,6 +44,7 @@ export const fetchEnded = channel('packhorse:fetch:ended');
 /** Errors for which the client, not the service, is the cause. */
 const REJECTIONS = [
   'PACKHORSE_REPOSITORY_NOT_FOUND',
+  'PACKHORSE_SERVICE_DISABLED',
   'PACKHORSE_NOT_OUR_REF',
   'PACKHORSE_PROTOCOL',
   'PACKHORSE_REQUEST_TOO_LARGE',

@@ -16,7 +16,11 @@ export interface PumpTarget {
   begin(): void;
   /** Called instead of `begin` when the task failed before the first byte: the door answers as it does for errors. */
   refuse(error: PackhorseError): void;
-  /** Called for each of several commands on a connection, with the bytes written since the last. */
+  /** Where clients say more than once what they want: when this is aborted, one that says nothing now is let go. */
+  readonly draining?: AbortSignal;
+  /** Called when one of several commands on a connection begins. */
+  began?(): void;
+  /** Called when it has been answered, with the bytes written since the last one was. */
   answered?(statistics: Statistics, bytes: number): void;
 }
 
@@ -66,8 +70,8 @@ class Pump implements TaskListener {
 
   start(pool: WorkerPool, task: Parameters<WorkerPool['run']>[0]): void {
     this.#task = pool.run(task, this);
-    const { stream, input } = this.#target;
-    if (input) this.#feed = new InputFeed(input, this.#task);
+    const { stream, input, draining } = this.#target;
+    if (input) this.#feed = new InputFeed(input, this.#task, draining);
     stream.once('finish', () => this.#streamEnded('sent'));
     stream.once('close', () => this.#streamEnded('gone'));
     if (stream.destroyed) this.#streamEnded('gone');
@@ -96,7 +100,11 @@ class Pump implements TaskListener {
       case 'taken':
         this.#feed?.taken(message.bytes);
         break;
+      case 'began':
+        this.#target.began?.();
+        break;
       case 'answered':
+        this.#feed?.answered();
         this.#target.answered?.(message.statistics, this.#bytes - this.#told);
         this.#told = this.#bytes;
     }

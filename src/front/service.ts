@@ -1,12 +1,13 @@
 /** The service: pool, doors and what watches them, started and stopped as one. */
 import fs from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import { DEFAULT_WINDOW } from '../channel/messages.ts';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
 import { logFetches } from './fetch-log.ts';
+import { createGitDoor } from './git-daemon/server.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createHttpDoor } from './http/server.ts';
 import { InflightBytes } from './inflight.ts';
@@ -22,6 +23,8 @@ export interface ServiceOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** For git://, on the same address; undefined: no such door. */
+  readonly gitPort: number | undefined;
   readonly metricsHost: string;
   readonly metricsPort: number;
   /** Worker threads. */
@@ -41,6 +44,8 @@ export interface ServiceOptions {
 export interface Service {
   /** Where the doors listen, as `http://host:port`. */
   readonly url: string;
+  /** As `git://host:port`, where there is such a door. */
+  readonly gitUrl: string | undefined;
   readonly metricsUrl: string;
   /** Fails readiness, takes nothing new, and resolves when what was in flight has ended. */
   stop(): Promise<void>;
@@ -73,6 +78,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
   const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes: options.maxRequestBytes });
+  const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ pool, inflight, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,
     logger,
@@ -91,6 +97,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     await pool.ready();
     await operations.listen({ host: options.metricsHost, port: options.metricsPort });
     await door.listen({ host: options.host, port: options.port });
+    await gitDoor?.listen({ host: options.host, port: options.gitPort! });
   } catch (error) {
     await door.close();
     await release();
@@ -98,16 +105,18 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   }
   memory.start();
   return {
-    url: urlOf(door.server.address() as AddressInfo),
-    metricsUrl: urlOf(operations.server.address() as AddressInfo),
+    url: urlOf('http', door.server),
+    gitUrl: gitDoor && urlOf('git', gitDoor.server),
+    metricsUrl: urlOf('http', operations.server),
     async stop() {
       draining = true;
-      await door.close();
+      await Promise.all([door.close(), gitDoor?.close()]);
       await release();
     },
   };
 }
 
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+function urlOf(scheme: string, server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -1,5 +1,6 @@
 /** An upload-pack server for one repository, whatever the door and the version of the protocol. */
 import path from 'node:path';
+import { serviceDisabled } from '../errors.ts';
 import type { Pace } from '../pack/pace.ts';
 import type { PacketInput } from '../protocol/packet-input.ts';
 import { readV2Request } from '../protocol/v2-request.ts';
@@ -23,6 +24,8 @@ export interface UploadPackOptions {
   readonly allowed?: AllowDirectory;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
+  /** A section of the configuration whose `uploadpack` may forbid to serve. */
+  readonly service?: 'http' | 'daemon' | undefined;
 }
 
 /** Where an answer goes, and what is to be known of it. */
@@ -36,8 +39,10 @@ export interface Exchange {
 /** A connection on which a client may ask several times. */
 export interface Connection extends Omit<Exchange, 'statistics'> {
   readonly input: PacketInput;
-  /** Gives the statistics of the next command; those it gave before are complete then. */
-  readonly nextStatistics: () => Statistics;
+  /** Called when a command begins; gives the statistics to fill in. */
+  readonly begin: () => Statistics;
+  /** Called when that command has been answered and another may come. */
+  readonly answered: () => void;
 }
 
 /** All methods throw a PackhorseError, which the sink's owner tells the client. */
@@ -46,6 +51,7 @@ export class UploadPack {
   readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory | undefined;
   readonly #ownBitmaps: OwnBitmaps | undefined;
+  readonly #service: UploadPackOptions['service'];
 
   /** @param directory a bare repository, or one with `.git`; it is looked at anew for every request */
   constructor(directory: string, options: UploadPackOptions = {}) {
@@ -53,6 +59,7 @@ export class UploadPack {
     this.#caches = options.caches ?? new RepositoryCaches();
     this.#allowed = options.allowed;
     this.#ownBitmaps = options.ownBitmaps;
+    this.#service = options.service;
   }
 
   /** The capabilities of protocol v2: pkt-lines from `version 2` to the flush. */
@@ -75,16 +82,17 @@ export class UploadPack {
   /** Answers one request; there is nothing to answer where it is empty. */
   async answer(version: ProtocolVersion, input: PacketInput, exchange: Exchange): Promise<void> {
     if (version !== 2) return this.#with(exchange, (context) => answerV0(context, input));
-    await this.#answerV2(input, exchange);
+    await this.#answerV2(input, () => exchange);
   }
 
   /** Advertises, then answers until the client ends. */
   async converse(version: ProtocolVersion, connection: Connection): Promise<void> {
-    const { sink, pace, input, nextStatistics } = connection;
-    const next = () => ({ sink, pace, statistics: nextStatistics() });
+    const { sink, pace, input, begin, answered } = connection;
+    const next = () => ({ sink, pace, statistics: begin() });
     if (version !== 2) return this.#with(next(), (context) => converseV0(context, input, version), input);
     await this.advertise(version, next());
-    while (await this.#answerV2(input, next()));
+    do answered();
+    while (await this.#answerV2(input, next));
   }
 
   /**
@@ -106,9 +114,10 @@ export class UploadPack {
   }
 
   /** @returns whether there was a request */
-  async #answerV2(input: PacketInput, exchange: Exchange): Promise<boolean> {
+  async #answerV2(input: PacketInput, begin: () => Exchange): Promise<boolean> {
     const request = await readV2Request(input);
     if (!request) return false;
+    const exchange = begin();
     await this.#with(exchange, async (context) => {
       const command = findCommand(request, context.repository);
       exchange.statistics.command = request.command;
@@ -135,6 +144,10 @@ export class UploadPack {
   }
 
   #open(): Repository {
-    return Repository.open(this.#directory, this.#caches, this.#allowed);
+    const repository = Repository.open(this.#directory, this.#caches, this.#allowed);
+    const key = `${this.#service}.uploadpack`;
+    if (!this.#service || repository.config.boolean(key, true)) return repository;
+    repository.close();
+    throw serviceDisabled(key);
   }
 }

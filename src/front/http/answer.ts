@@ -91,7 +91,7 @@ async function run(
     };
     return await pump(
       pool,
-      { path: exchange.repository, work },
+      { path: exchange.repository, service: 'http', work },
       { stream: response, begin, refuse },
       inflight,
     );

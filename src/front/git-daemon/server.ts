@@ -1,0 +1,103 @@
+/** The git:// door (protocol section 2.8). It cannot ask who a client is. */
+import { once } from 'node:events';
+import net from 'node:net';
+import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import type { PackhorseError } from '../../errors.ts';
+import { type GitRequest, parseGitRequest, pathBelowRoot } from '../../protocol/git-request.ts';
+import { encodeError, MAX_READ_PAYLOAD, readLength } from '../../protocol/pkt-line.ts';
+import type { InflightBytes } from '../inflight.ts';
+import type { WorkerPool } from '../pool.ts';
+import { runSession } from '../session.ts';
+
+export interface GitDoorOptions {
+  readonly pool: WorkerPool;
+  readonly inflight: InflightBytes;
+  readonly logger: Logger;
+}
+
+export interface GitDoor {
+  readonly server: net.Server;
+  listen(options: { host: string; port: number }): Promise<void>;
+  /** Takes no new connection, lets go of clients that ask for nothing, and resolves when the others have their answers. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds in which a client must have said what it wants. */
+const FIRST_PACKET_TIMEOUT = 30_000;
+
+export function createGitDoor(options: GitDoorOptions): GitDoor {
+  const draining = new AbortController();
+  // A client that has said all it has to say still listens.
+  const server = net.createServer({ allowHalfOpen: true, keepAlive: true, noDelay: true }, (socket) => {
+    socket.on('error', () => {}); // what it means for a fetch is seen by its pump
+    serve(socket, { ...options, draining: draining.signal }).catch((error) => {
+      options.logger.error({ err: error }, 'a git:// connection failed');
+      socket.destroy();
+    });
+  });
+  return {
+    server,
+    async listen({ host, port }) {
+      server.listen(port, host);
+      await once(server, 'listening');
+    },
+    async close() {
+      draining.abort();
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+}
+
+async function serve(
+  socket: net.Socket,
+  options: GitDoorOptions & { readonly draining: AbortSignal },
+): Promise<void> {
+  const request = await readRequest(socket, options.draining);
+  if (request?.service !== 'git-upload-pack') {
+    socket.destroy(); // as git does: who says anything else is no client of ours
+    return;
+  }
+  const { path, version } = request;
+  const refuse = (error: PackhorseError | undefined) => socket.end(encodeError(refusal(error, path)));
+  const repository = pathBelowRoot(path);
+  if (repository === undefined) {
+    refuse(undefined);
+    return;
+  }
+  const client = socket.remoteAddress ?? '';
+  await runSession({ door: 'git', repository, version, client, agent: '', stream: socket, refuse }, options);
+  socket.destroySoon();
+}
+
+/** What a client that is not served is told: the same for all that it may not know. */
+function refusal(error: PackhorseError | undefined, path: string): string {
+  const codes = ['PACKHORSE_REPOSITORY_NOT_FOUND', 'PACKHORSE_SERVICE_DISABLED'];
+  if (error && !codes.includes(error.code)) return error.client;
+  return `access denied or repository not exported: ${Buffer.from(path, 'latin1').toString('utf8')}`;
+}
+
+/** @returns undefined when none comes, or something else does */
+async function readRequest(socket: net.Socket, draining: AbortSignal): Promise<GitRequest | undefined> {
+  const signal = AbortSignal.any([AbortSignal.timeout(FIRST_PACKET_TIMEOUT), draining]);
+  try {
+    const length = readLength(await take(socket, 4, signal), 0);
+    if (length <= 4 || length > MAX_READ_PAYLOAD + 4) return undefined;
+    return parseGitRequest(await take(socket, length - 4, signal));
+  } catch {
+    return undefined;
+  }
+}
+
+/** So many bytes of a stream, which keeps what is behind them. */
+async function take(stream: Readable, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  for (;;) {
+    const taken: Buffer | null = stream.read(bytes);
+    if (taken?.length === bytes) return taken;
+    if (stream.readableEnded || stream.destroyed) throw new Error('the client has left');
+    await Promise.race(['readable', 'end', 'close'].map((event) => once(stream, event, { signal })));
+  }
+}

@@ -1,0 +1,102 @@
+/** One client that asks as often as it likes on one connection; each of its commands has a record. */
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import type { PackhorseError } from '../errors.ts';
+import type { ProtocolVersion } from '../protocol/version.ts';
+import type { Statistics } from '../upload-pack/statistics.ts';
+import { type Door, type FetchRecord, fetchEnded, fetchStarted, outcomeOf } from './events.ts';
+import type { InflightBytes } from './inflight.ts';
+import type { WorkerPool } from './pool.ts';
+import { pump } from './pump.ts';
+
+export interface Session {
+  readonly door: Door;
+  /** Path of the repository below the root. */
+  readonly repository: string;
+  readonly version: ProtocolVersion;
+  /** Address and agent of the client. */
+  readonly client: string;
+  readonly agent: string;
+  readonly stream: Duplex;
+  /** Tells the client of a failure before the first byte, and ends the stream. */
+  readonly refuse: (error: PackhorseError) => void;
+}
+
+export interface SessionOptions {
+  readonly pool: WorkerPool;
+  readonly inflight: InflightBytes;
+  /** Aborted when clients that ask for nothing now are to be let go. */
+  readonly draining: AbortSignal;
+}
+
+/** Resolves when the connection is over; never rejects. */
+export async function runSession(session: Session, options: SessionOptions): Promise<void> {
+  const records = new Records(session);
+  const { stream, repository, version, refuse } = session;
+  const target = {
+    stream,
+    input: stream,
+    draining: options.draining,
+    begin: () => {},
+    refuse,
+    began: () => records.begin(),
+    answered: (statistics: Statistics, bytes: number) => records.end(statistics, bytes),
+  };
+  const task = {
+    path: repository,
+    ...(session.door === 'git' && { service: 'daemon' as const }),
+    work: { kind: 'converse' as const, version },
+  };
+  const { statistics, error, bytes } = await pump(options.pool, task, target, options.inflight);
+  // A client that leaves between two commands has left nothing undone.
+  if (records.open || (error && error.code !== 'PACKHORSE_CANCELLED')) records.end(statistics, bytes, error);
+}
+
+class Records {
+  readonly #session: Session;
+  #record: FetchRecord | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Whether a command has begun and not ended. */
+  get open(): boolean {
+    return this.#record !== undefined;
+  }
+
+  begin(): FetchRecord {
+    const { door, repository, client, agent } = this.#session;
+    const record: FetchRecord = {
+      id: randomUUID(),
+      door,
+      repository,
+      command: 'none',
+      client,
+      agent,
+      started: performance.now(),
+      firstByte: undefined,
+      seconds: 0,
+      bytes: 0,
+      status: 0,
+      outcome: 'ok',
+      statistics: undefined,
+      error: undefined,
+    };
+    this.#record = record;
+    fetchStarted.publish(record);
+    return record;
+  }
+
+  end(statistics: Statistics | undefined, bytes: number, error?: PackhorseError): void {
+    const record = this.#record ?? this.begin();
+    this.#record = undefined;
+    record.command = statistics?.command ?? record.command;
+    record.seconds = (performance.now() - record.started) / 1000;
+    record.bytes = bytes;
+    record.statistics = statistics;
+    record.error = error;
+    record.outcome = outcomeOf(error);
+    fetchEnded.publish(record);
+  }
+}
