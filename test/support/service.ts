@@ -26,12 +26,13 @@ export interface RunningService {
 
 /** What the tests look at of a log line: of every line, of `listening`, of a fetch, of a warning. */
 export interface LogLine
-  extends Pick<FetchRecord, 'repository' | 'command' | 'outcome' | 'agent' | 'seconds'> {
+  extends Pick<FetchRecord, 'door' | 'repository' | 'command' | 'outcome' | 'agent' | 'seconds'> {
   readonly level: number;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly msg: string;
   readonly url: string;
+  readonly git: string;
   readonly metrics: string;
   readonly statistics: Statistics;
   readonly error: { readonly code: string; readonly message: string };

@@ -1,11 +1,10 @@
 /** The git:// door (protocol section 2.8). It cannot ask who a client is. */
 import { once } from 'node:events';
 import net from 'node:net';
-import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { PackhorseError } from '../../errors.ts';
 import { type GitRequest, parseGitRequest, pathBelowRoot } from '../../protocol/git-request.ts';
-import { encodeError, MAX_READ_PAYLOAD, readLength } from '../../protocol/pkt-line.ts';
+import { encodeError, MAX_PKT_PAYLOAD, readLength } from '../../protocol/pkt-line.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { WorkerPool } from '../pool.ts';
 import { runSession } from '../session.ts';
@@ -84,20 +83,39 @@ function refusal(error: PackhorseError | undefined, path: string): string {
 async function readRequest(socket: net.Socket, draining: AbortSignal): Promise<GitRequest | undefined> {
   const signal = AbortSignal.any([AbortSignal.timeout(FIRST_PACKET_TIMEOUT), draining]);
   try {
-    const length = readLength(await take(socket, 4, signal), 0);
-    if (length <= 4 || length > MAX_READ_PAYLOAD + 4) return undefined;
-    return parseGitRequest(await take(socket, length - 4, signal));
+    return parseGitRequest(await readPacket(socket, signal));
   } catch {
     return undefined;
   }
 }
 
-/** So many bytes of a stream, which keeps what is behind them. */
-async function take(stream: Readable, bytes: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const taken: Buffer | null = stream.read(bytes);
-    if (taken?.length === bytes) return taken;
-    if (stream.readableEnded || stream.destroyed) throw new Error('the client has left');
-    await Promise.race(['readable', 'end', 'close'].map((event) => once(stream, event, { signal })));
-  }
+/** The payload of the first packet; the stream keeps what is behind it, and is paused. */
+function readPacket(socket: net.Socket, signal: AbortSignal): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const stop = () => {
+      socket.off('data', read).off('end', leave).off('close', leave);
+      signal.removeEventListener('abort', leave);
+      socket.pause();
+    };
+    const leave = () => {
+      stop();
+      reject(new Error('no request came'));
+    };
+    const read = (data: Buffer) => {
+      bytes = Buffer.concat([bytes, data]);
+      try {
+        const length = bytes.length < 4 ? MAX_PKT_PAYLOAD : readLength(bytes, 0);
+        if (length <= 4 || length > MAX_PKT_PAYLOAD + 4) return leave();
+        if (bytes.length < length) return;
+        stop();
+        if (bytes.length > length) socket.unshift(bytes.subarray(length));
+        resolve(bytes.subarray(4, length));
+      } catch {
+        leave(); // what came is no packet
+      }
+    };
+    socket.on('data', read).once('end', leave).once('close', leave);
+    signal.addEventListener('abort', leave);
+  });
 }
