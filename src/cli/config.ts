@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import tls from 'node:tls';
 import type { ServiceOptions } from '../front/service.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 
@@ -41,6 +42,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
     host: one('host', readHost),
     port: one('port', readPort),
+    tls: readTls(maybe('tls-key', readFile), maybe('tls-cert', readFile)),
     gitPort: maybe('git-port', readPort),
     metricsHost: one('metrics-host', readHost),
     metricsPort: one('metrics-port', readPort),
@@ -150,6 +152,25 @@ function directoryProblem(directory: string): string | undefined {
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not a directory: there is nothing there';
     return `cannot be read (${code})`;
   }
+}
+
+function readFile(value: GivenValue): Buffer {
+  try {
+    return fs.readFileSync(value.text);
+  } catch (error) {
+    throw bad(value, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function readTls(key: Buffer | undefined, cert: Buffer | undefined): ServeConfig['tls'] {
+  if (!key && !cert) return undefined;
+  if (!key || !cert) throw new ConfigError('--tls-key and --tls-cert belong together');
+  try {
+    tls.createSecureContext({ key, cert });
+  } catch (error) {
+    throw new ConfigError(`--tls-key and --tls-cert cannot be used: ${(error as Error).message}`);
+  }
+  return { key, cert };
 }
 
 function readPort(value: GivenValue): number {

@@ -26,6 +26,16 @@ export const SERVE_FLAGS = [
   },
   { name: 'port', value: 'PORT', help: 'port to listen on, 0 for any free one', default: '8417' },
   {
+    name: 'tls-key',
+    value: 'FILE',
+    help: 'private key, PEM, to speak HTTPS: HTTP/2 and HTTP/1.1 (default: plain HTTP/1.1)',
+  },
+  {
+    name: 'tls-cert',
+    value: 'FILE',
+    help: 'certificate chain for that key, PEM',
+  },
+  {
     name: 'git-port',
     value: 'PORT',
     help: 'port for git:// on the same address, 0 for any free one (default: no git://)',

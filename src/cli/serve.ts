@@ -21,8 +21,8 @@ export async function serve(args: readonly string[]): Promise<number> {
   if (config.rootIsDefault && !fs.existsSync(config.root)) makeDefaultRoot(config.root);
 
   const logger = pino({ level: config.logLevel }, pino.destination(LOG_WRITES));
-  const { rootIsDefault, ...shown } = config;
-  logger.info({ version: VERSION, node: process.version, ...shown }, 'starting');
+  const { rootIsDefault, tls, ...shown } = config;
+  logger.info({ version: VERSION, node: process.version, tls: tls !== undefined, ...shown }, 'starting');
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');

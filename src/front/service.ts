@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Key and certificate chain, PEM, to speak HTTPS; undefined: plain HTTP is spoken. */
+  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
   /** For git://, on the same address; undefined: no such door. */
   readonly gitPort: number | undefined;
   readonly metricsHost: string;
@@ -42,7 +44,7 @@ export interface ServiceOptions {
 }
 
 export interface Service {
-  /** Where the doors listen, as `http://host:port`. */
+  /** Where the doors listen, as `http://host:port` or `https://host:port`. */
   readonly url: string;
   /** As `git://host:port`, where there is such a door. */
   readonly gitUrl: string | undefined;
@@ -77,7 +79,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const metrics = createMetrics({ pool, indexes, inflight, memory, active, isDraining: () => draining });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
-  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes: options.maxRequestBytes });
+  const { maxRequestBytes, tls } = options;
+  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes, tls });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ pool, inflight, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,
@@ -105,7 +108,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   }
   memory.start();
   return {
-    url: urlOf('http', door.server),
+    url: urlOf(tls ? 'https' : 'http', door.server),
     gitUrl: gitDoor && urlOf('git', gitDoor.server),
     metricsUrl: urlOf('http', operations.server),
     async stop() {

@@ -33,6 +33,9 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'metrics-host': ['example.com', '[::1]', '0.0.0.0', '::', '::1%lo', '::ffff:10.0.0.1'],
   port: ['abc', '65536', '1.5', '1e3', '0x50', '+80', ' 80', '99999999999999999999'],
   'metrics-port': ['abc', '65536', '8417', 'http'],
+  'git-port': ['abc', '65536', '8417'],
+  'tls-key': [path.join(directory, 'missing'), directory],
+  'tls-cert': [path.join(directory, 'missing'), directory],
   workers: ['0', '257', 'two', '1.5'],
   'max-request-size': ['0', '0k', '32mb', '1.5m', 'm', '9999999999999999', '9999999999g'],
   'index-memory': ['0', 'none', '256mib'],
@@ -64,7 +67,7 @@ describe('a wrong value', () => {
     expect(byFlag).toContain(value);
     const byVariable = refusal([], { [environmentName(flag)]: value });
     expect(byVariable).toContain(`--${name}`);
-    // The one refusal that is about two flags names no variable.
+    // The refusals that are about two flags name no variable.
     if (value !== '8417') expect(byVariable).toContain(environmentName(flag));
   });
 
@@ -281,4 +284,12 @@ describe('the help', () => {
   test('fits a terminal', () => {
     for (const line of `${HELP}${serveHelp()}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
+});
+
+test('key and certificate are of use together only', () => {
+  expect(refusal(['--tls-key', file])).toBe('--tls-key and --tls-cert belong together');
+  expect(refusal(['--tls-cert', file])).toBe('--tls-key and --tls-cert belong together');
+  expect(refusal(['--tls-key', file, '--tls-cert', file])).toMatch(
+    /^--tls-key and --tls-cert cannot be used: /,
+  );
 });

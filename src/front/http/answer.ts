@@ -1,5 +1,7 @@
 /** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
 import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import type { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
@@ -62,14 +64,11 @@ async function run(
     response.writeHead(status, { ...NO_CACHE, 'Content-Type': type, ...more });
   };
   const refuse = (error: PackhorseError) => {
-    if (response.destroyed) return;
+    if (streamOf(response).destroyed) return;
     if (error.status !== 200) {
       // What is left of a body that was not read to its end would be taken for the next request.
-      writeHead(
-        error.status,
-        'text/plain; charset=utf-8',
-        request.raw.complete ? {} : { Connection: 'close' },
-      );
+      const isLast = !request.raw.complete && request.raw.httpVersionMajor < 2;
+      writeHead(error.status, 'text/plain; charset=utf-8', isLast ? { Connection: 'close' } : {});
       response.end(`${error.client}\n`);
       return;
     }
@@ -92,7 +91,7 @@ async function run(
     return await pump(
       pool,
       { path: exchange.repository, service: 'http', work },
-      { stream: response, begin, refuse },
+      { stream: streamOf(response), begin, refuse },
       inflight,
     );
   } catch (error) {
@@ -100,6 +99,11 @@ async function run(
     refuse(known);
     return { statistics: undefined, error: known, bytes: 0 };
   }
+}
+
+/** Where the body of a response goes. That of HTTP/2 hides from its response when its client has left. */
+function streamOf(response: ServerResponse | Http2ServerResponse): Writable {
+  return 'stream' in response ? response.stream : response;
 }
 
 function newRecord(request: FastifyRequest, exchange: Exchange): FetchRecord {

@@ -1,18 +1,28 @@
 /** How the door closes: answers are finished, and no client can hold it open by not finishing its request. */
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 
 /** @param receiveLimit milliseconds that a request may still take to come in after closing began */
 export function endConnectionsOnClose(app: FastifyInstance, receiveLimit: number): void {
   let closing = false;
-  /** The request that each connection is busy with. */
-  const connections = new Map<Socket, IncomingMessage | undefined>();
-  app.server.on('connection', (socket: Socket) => {
-    connections.set(socket, undefined);
-    socket.once('close', () => connections.delete(socket));
-  });
+  /** The request that each connection is busy with; of HTTP/2, each stream is one. */
+  const connections = new Map<Duplex, IncomingMessage | undefined>();
+  const track = (connection: Duplex, request?: IncomingMessage) => {
+    connections.set(connection, request);
+    connection.once('close', () => connections.delete(connection));
+  };
+  app.server.on('connection', (socket: Socket) => void (isEncrypted(app) || track(socket)));
+  // A session of HTTP/2 ends by itself when its streams have.
+  app.server.on('secureConnection', (socket: TLSSocket) => void (isHttp2(socket) || track(socket)));
   app.server.on('request', (request, response) => {
+    if (request.httpVersionMajor === 2) {
+      track((response as unknown as Http2ServerResponse).stream, request);
+      return;
+    }
     const { socket } = request;
     connections.set(socket, request);
     response.once('close', () => {
@@ -27,7 +37,15 @@ export function endConnectionsOnClose(app: FastifyInstance, receiveLimit: number
     closing = true;
     // Node stops looking at its requestTimeout and headersTimeout when a server begins to close.
     setTimeout(() => {
-      for (const [socket, request] of connections) if (!request?.complete) socket.destroy();
+      for (const [connection, request] of connections) if (!request?.complete) connection.destroy();
     }, receiveLimit).unref();
   });
+}
+
+function isEncrypted({ server }: FastifyInstance): boolean {
+  return 'setSecureContext' in server;
+}
+
+function isHttp2({ alpnProtocol }: TLSSocket): boolean {
+  return alpnProtocol === 'h2';
 }

@@ -1,9 +1,11 @@
 /** The HTTP door: smart HTTP for fetches (protocol section 3). */
+import type { SecureServerOptions } from 'node:http2';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   LogController,
 } from 'fastify';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
@@ -22,6 +24,8 @@ export interface HttpDoorOptions {
   readonly logger: FastifyBaseLogger;
   /** Bytes of a request body at most, inflated. */
   readonly maxRequestBytes: number;
+  /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
+  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
 }
 
 const REQUEST_TYPE = 'application/x-git-upload-pack-request';
@@ -33,14 +37,21 @@ const SERVICE_LINE = Buffer.concat([encodePktLine('# service=git-upload-pack\n')
 /** Milliseconds in which a request, its body included, must have come in. The answer may take longer. */
 const REQUEST_TIMEOUT = 300_000;
 
+/** The types of both versions of HTTP differ, what is used of them here does not. */
+const makeApp = Fastify as unknown as (
+  settings: FastifyServerOptions & { http2?: true; https?: SecureServerOptions },
+) => FastifyInstance;
+
 export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
-  const app = Fastify({
-    loggerInstance: options.logger,
+  const { logger, tls } = options;
+  const app = makeApp({
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A clone takes as long as it takes, and closing waits for it.
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT,
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply as FastifyReply),
+    ...(tls && { http2: true, https: { ...tls, allowHTTP1: true } }),
   });
   // Bodies are read by the exchange, which knows their limits.
   app.removeAllContentTypeParsers();
