@@ -8,6 +8,8 @@ export const ERROR_STATUS = {
   PACKHORSE_REPOSITORY_NOT_FOUND: 404,
   /** The repository's configuration does not allow it at this door. */
   PACKHORSE_SERVICE_DISABLED: 403,
+  /** There is no such file in the repository. */
+  PACKHORSE_FILE_NOT_FOUND: 404,
   /** The repository is there but its format is not understood. */
   PACKHORSE_REPOSITORY_UNSUPPORTED: 200,
   /** A file of the repository is damaged. */
@@ -50,6 +52,10 @@ export function repositoryNotFound(path: string): PackhorseError {
   return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `no repository at ${path}`, {
     client: 'repository not found',
   });
+}
+
+export function fileNotFound(name: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_FILE_NOT_FOUND', `no ${name} here`, { client: 'not found' });
 }
 
 export function serviceDisabled(key: string): PackhorseError {

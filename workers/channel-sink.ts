@@ -95,6 +95,11 @@ export class ChannelSink implements ResponseSink {
     this.#add({ type: 'progress', text });
   }
 
+  /** Says what file is sent. */
+  announceFile(file: { readonly bytes: number; readonly modified: number }): void {
+    this.#add({ type: 'file', ...file });
+  }
+
   /** Says that a command of a connection begins. */
   began(): void {
     this.#add({ type: 'began' });

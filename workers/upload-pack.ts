@@ -59,15 +59,15 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
 }
 
 async function answer(
-  { path: repository, service, work }: Task,
-  connection: Connection,
+  { path: repository, gate, work }: Task,
+  connection: Connection & { readonly sink: ChannelSink },
   statistics: Statistics,
 ): Promise<void> {
   const { sink, pace } = connection;
   const server = new UploadPack(path.join(settings.root, repository), {
     caches,
     allowed,
-    service,
+    gate,
     ...(ownBitmaps && { ownBitmaps }),
   });
   switch (work.kind) {
@@ -79,6 +79,8 @@ async function answer(
     }
     case 'converse':
       return server.converse(work.version, connection);
+    case 'file':
+      return server.sendFile(work.name, { sink, pace, statistics }, (file) => sink.announceFile(file));
     case 'build-bitmaps':
       statistics.bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
   }

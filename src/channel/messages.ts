@@ -19,6 +19,8 @@ export type FromWorker<S, E, F> =
    * more. Transferred; the buffer of bytes that do not fill it is a chunk's, and comes back with the credit.
    */
   | { readonly type: 'section'; readonly bytes: Uint8Array<ArrayBuffer>; readonly bands?: F | null }
+  /** What follows is a file of so many bytes, last modified then (milliseconds since 1970). */
+  | { readonly type: 'file'; readonly bytes: number; readonly modified: number }
   /** Text for band 2. */
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */

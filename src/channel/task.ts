@@ -4,10 +4,12 @@ import type { SharedIndexes } from './shared-indexes.ts';
 export interface Task {
   /** Path of the repository below the root, as the client wrote it, decoded; not yet looked at. */
   readonly path: string;
-  /** The door's section of the configuration, whose `uploadpack` may forbid it; undefined: nothing does. */
-  readonly service?: 'http' | 'daemon';
+  /** A key of the repository's configuration that forbids this where it is false. */
+  readonly gate?: Gate;
   readonly work: Work;
 }
+
+export type Gate = 'http.uploadpack' | 'http.getanyfile' | 'daemon.uploadpack';
 
 export type Work =
   /** What the repository offers. */
@@ -16,6 +18,8 @@ export type Work =
   | { readonly kind: 'answer'; readonly version: 0 | 1 | 2; readonly request: Uint8Array<ArrayBuffer> }
   /** All that a client says on one connection: its input comes in messages. */
   | { readonly kind: 'converse'; readonly version: 0 | 1 | 2 }
+  /** A file of the dumb protocol, such as `info/refs`: its path below the git directory. */
+  | { readonly kind: 'file'; readonly name: string }
   /** Asked for by no client. */
   | { readonly kind: 'build-bitmaps' };
 

@@ -42,6 +42,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
     host: one('host', readHost),
     port: one('port', readPort),
+    dumbHttp: maybe('dumb-http', readSwitch) ?? false,
     tls: readTls(maybe('tls-key', readFile), maybe('tls-cert', readFile)),
     gitPort: maybe('git-port', readPort),
     metricsHost: one('metrics-host', readHost),

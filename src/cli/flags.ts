@@ -36,6 +36,10 @@ export const SERVE_FLAGS = [
     help: 'certificate chain for that key, PEM',
   },
   {
+    name: 'dumb-http',
+    help: 'serve the files of repositories too, to clients that know only the dumb protocol: what is hidden from the others can be read',
+  },
+  {
     name: 'git-port',
     value: 'PORT',
     help: 'port for git:// on the same address, 0 for any free one (default: no git://)',

@@ -14,6 +14,8 @@ export interface PumpTarget {
   readonly input?: Readable;
   /** Called once, before the first byte: the door writes its head. */
   begin(): void;
+  /** Called before `begin` where a file is sent: its size, and when it was last modified (milliseconds since 1970). */
+  file?(bytes: number, modified: number): void;
   /** Called instead of `begin` when the task failed before the first byte: the door answers as it does for errors. */
   refuse(error: PackhorseError): void;
   /** Where clients say more than once what they want: when this is aborted, one that says nothing now is let go. */
@@ -94,6 +96,9 @@ class Pump implements TaskListener {
         if (bands !== undefined) this.#bands = bands;
         break;
       }
+      case 'file':
+        this.#target.file?.(message.bytes, message.modified);
+        break;
       case 'progress':
         this.#write(encodeSideband(2, message.text, this.#bands ?? 'none'));
         break;

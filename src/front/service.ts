@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Whether the dumb protocol is served over HTTP. */
+  readonly dumbHttp: boolean;
   /** Key and certificate chain, PEM, to speak HTTPS; undefined: plain HTTP is spoken. */
   readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
   /** For git://, on the same address; undefined: no such door. */
@@ -79,8 +81,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const metrics = createMetrics({ pool, indexes, inflight, memory, active, isDraining: () => draining });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
-  const { maxRequestBytes, tls } = options;
-  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes, tls });
+  const { maxRequestBytes, dumbHttp, tls } = options;
+  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes, dumbHttp, tls });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ pool, inflight, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,

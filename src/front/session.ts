@@ -44,7 +44,7 @@ export async function runSession(session: Session, options: SessionOptions): Pro
   };
   const task = {
     path: repository,
-    ...(session.door === 'git' && { service: 'daemon' as const }),
+    ...(session.door === 'git' && { gate: 'daemon.uploadpack' as const }),
     work: { kind: 'converse' as const, version },
   };
   const { statistics, error, bytes } = await pump(options.pool, task, target, options.inflight);

@@ -118,6 +118,12 @@ export class Repository {
     return text.split('\n').filter((line) => line.length === this.format.hexLength);
   }
 
+  /** The real path of a file of the repository, such as `objects/info/packs`; undefined where there is none to be read. */
+  fileAt(name: string): string | undefined {
+    const real = unlessMissing(() => fs.realpathSync.native(path.join(this.gitDirectory, name)), undefined);
+    return real && this.#allowed(real) ? real : undefined;
+  }
+
   /** With a `shallow` file, be it an empty one, commits have other parents than the graph says. */
   #openCommitGraph(directories: readonly string[]): CommitGraph | undefined {
     if (fs.existsSync(path.join(this.gitDirectory, 'shallow'))) return undefined;

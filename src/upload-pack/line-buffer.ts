@@ -1,4 +1,4 @@
-/** Pkt-lines made in one buffer that is used again, and sent whenever it is full. */
+/** Lines made in one buffer that is used again, and sent whenever it is full. */
 import { repositoryCorrupt } from '../errors.ts';
 import { MAX_PKT_PAYLOAD, writeLength } from '../protocol/pkt-line.ts';
 import { SLOT_BYTES } from '../protocol/sideband.ts';
@@ -10,18 +10,25 @@ const LF = 10;
 
 export class LineBuffer {
   readonly #sink: Pick<ResponseSink, 'sendLines'>;
+  /** Bytes of a line before its text. */
+  readonly #head: number;
   readonly #buffer = Buffer.allocUnsafeSlow(PIECE_BYTES + MAX_PKT_PAYLOAD + 5);
   #length = 0;
   /** Where the next byte of the line goes. */
-  #at = 4;
+  #at: number;
   /** Bytes that may still be kept. */
   #room: number;
   #pieces: Uint8Array[] = [];
 
-  /** @param most bytes of an answer that is to be kept */
-  constructor(sink: Pick<ResponseSink, 'sendLines'>, most: number) {
+  /**
+   * @param most bytes of an answer that is to be kept
+   * @param framed whether the lines are pkt-lines
+   */
+  constructor(sink: Pick<ResponseSink, 'sendLines'>, most: number, framed = true) {
     this.#sink = sink;
     this.#room = most;
+    this.#head = framed ? 4 : 0;
+    this.#at = this.#head;
   }
 
   /** Puts a byte string behind what the line has. */
@@ -42,9 +49,9 @@ export class LineBuffer {
   end(): Promise<void> | undefined {
     this.#buffer[this.#at] = LF;
     const end = this.#at + 1;
-    writeLength(this.#buffer, this.#length, end - this.#length);
+    if (this.#head > 0) writeLength(this.#buffer, this.#length, end - this.#length);
     this.#length = end;
-    this.#at = end + 4;
+    this.#at = end + this.#head;
     return this.#length >= PIECE_BYTES ? this.#send() : undefined;
   }
 
@@ -61,7 +68,7 @@ export class LineBuffer {
   }
 
   #reserve(bytes: number): void {
-    if (this.#at + bytes + 1 - this.#length - 4 <= MAX_PKT_PAYLOAD) return;
+    if (this.#at + bytes + 1 - this.#length - this.#head <= MAX_PKT_PAYLOAD) return;
     throw repositoryCorrupt('the name of a ref is too long');
   }
 
@@ -69,7 +76,7 @@ export class LineBuffer {
     const piece = this.#buffer.subarray(0, this.#length);
     this.#room -= this.#length;
     this.#length = 0;
-    this.#at = 4;
+    this.#at = this.#head;
     if (this.#room >= 0) this.#pieces.push(new Uint8Array(piece));
     else this.#pieces = [];
     await this.#sink.sendLines(piece);

@@ -37,6 +37,8 @@ export interface RefList {
   /** What decides the list beside the repository; undefined where it is hardly asked for twice. */
   readonly key: readonly unknown[] | undefined;
   readonly format: (lines: LineBuffer) => RefFormat;
+  /** Whether its lines are no pkt-lines. */
+  readonly unframed?: boolean;
   /** Where to put what all refs point at; such a list is not kept. */
   readonly tips?: Tips | undefined;
 }
@@ -53,7 +55,7 @@ export async function listRefs(context: CommandContext, list: RefList): Promise<
     statistics.refs = kept.refs;
     return;
   }
-  const format = list.format(new LineBuffer(sink, key === undefined ? 0 : answers.most));
+  const format = list.format(new LineBuffer(sink, key === undefined ? 0 : answers.most, !list.unframed));
   const listing = new Listing(repository, list, format, pause);
   try {
     const made = await listing.send();

@@ -12,6 +12,7 @@ import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
 import { encodeAdvertisement, findCommand } from './capabilities.ts';
 import type { CommandContext } from './command.ts';
+import { type DumbFile, sendDumbFile } from './dumb-files.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { Statistics } from './statistics.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -24,8 +25,8 @@ export interface UploadPackOptions {
   readonly allowed?: AllowDirectory;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
-  /** A section of the configuration whose `uploadpack` may forbid to serve. */
-  readonly service?: 'http' | 'daemon' | undefined;
+  /** A key of the repository's configuration that forbids to serve where it is false. */
+  readonly gate?: string | undefined;
 }
 
 /** Where an answer goes, and what is to be known of it. */
@@ -51,7 +52,7 @@ export class UploadPack {
   readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory | undefined;
   readonly #ownBitmaps: OwnBitmaps | undefined;
-  readonly #service: UploadPackOptions['service'];
+  readonly #gate: string | undefined;
 
   /** @param directory a bare repository, or one with `.git`; it is looked at anew for every request */
   constructor(directory: string, options: UploadPackOptions = {}) {
@@ -59,7 +60,7 @@ export class UploadPack {
     this.#caches = options.caches ?? new RepositoryCaches();
     this.#allowed = options.allowed;
     this.#ownBitmaps = options.ownBitmaps;
-    this.#service = options.service;
+    this.#gate = options.gate;
   }
 
   /** The capabilities of protocol v2: pkt-lines from `version 2` to the flush. */
@@ -93,6 +94,16 @@ export class UploadPack {
     await this.advertise(version, next());
     do answered();
     while (await this.#answerV2(input, next));
+  }
+
+  /**
+   * Sends a file of the dumb protocol.
+   * @param name such as `info/refs`: its path below the git directory
+   * @param onFile told of a file that is on disk as it is sent, before its bytes
+   */
+  async sendFile(name: string, exchange: Exchange, onFile: (file: DumbFile) => void): Promise<void> {
+    exchange.statistics.command = 'file';
+    await this.#with(exchange, (context) => sendDumbFile(context, name, onFile));
   }
 
   /**
@@ -145,9 +156,8 @@ export class UploadPack {
 
   #open(): Repository {
     const repository = Repository.open(this.#directory, this.#caches, this.#allowed);
-    const key = `${this.#service}.uploadpack`;
-    if (!this.#service || repository.config.boolean(key, true)) return repository;
+    if (!this.#gate || repository.config.boolean(this.#gate, true)) return repository;
     repository.close();
-    throw serviceDisabled(key);
+    throw serviceDisabled(this.#gate);
   }
 }

@@ -1,9 +1,9 @@
 /** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Work } from '../../channel/task.ts';
+import type { Gate, Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
@@ -20,6 +20,9 @@ export interface Exchange {
   /** What the record says while the request is not read yet. */
   readonly command: string;
   readonly contentType: string;
+  /** Beside the type, of an answer that is no refusal. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly gate: Gate;
   /** What goes before the answer, or before an `ERR` line in its place. */
   readonly preamble?: { readonly answer?: Uint8Array; readonly error: Uint8Array };
   /** Reads what is asked; undefined for nothing, which gets an empty answer. */
@@ -58,42 +61,49 @@ async function run(
   record: FetchRecord,
   { pool, inflight }: AnswerOptions,
 ): Promise<PumpResult> {
-  const writeHead = (status: number, type: string, more: Record<string, string> = {}) => {
+  const isHead = request.method === 'HEAD';
+  const writeHead = (status: number, headers: Readonly<Record<string, string | number>>) => {
     record.status = status;
     record.firstByte ??= (performance.now() - record.started) / 1000;
-    response.writeHead(status, { ...NO_CACHE, 'Content-Type': type, ...more });
+    response.writeHead(status, headers);
+  };
+  const headers: Record<string, string | number> = {
+    ...(exchange.headers ?? NO_CACHE),
+    'Content-Type': exchange.contentType,
   };
   const refuse = (error: PackhorseError) => {
     if (streamOf(response).destroyed) return;
     if (error.status !== 200) {
       // What is left of a body that was not read to its end would be taken for the next request.
       const isLast = !request.raw.complete && request.raw.httpVersionMajor < 2;
-      writeHead(error.status, 'text/plain; charset=utf-8', isLast ? { Connection: 'close' } : {});
-      response.end(`${error.client}\n`);
+      const type = { 'Content-Type': 'text/plain; charset=utf-8' };
+      writeHead(error.status, { ...NO_CACHE, ...type, ...(isLast && { Connection: 'close' }) });
+      response.end(isHead ? undefined : `${error.client}\n`);
       return;
     }
-    writeHead(200, exchange.contentType);
-    if (exchange.preamble) response.write(exchange.preamble.error);
-    response.end(encodeError(error.client));
+    writeHead(200, headers);
+    const preamble = exchange.preamble?.error ?? new Uint8Array();
+    response.end(isHead ? undefined : Buffer.concat([preamble, encodeError(error.client)]));
   };
   try {
     const work = await exchange.readWork();
     if (!work) {
-      writeHead(200, exchange.contentType);
+      writeHead(200, headers);
       response.end();
       return { statistics: newStatistics('none'), error: undefined, bytes: 0 };
     }
     if (work.kind === 'answer') record.command = work.version === 2 ? peekCommand(work.request) : 'fetch';
+    const stream = isHead ? bodiless(response) : streamOf(response);
     const begin = () => {
-      writeHead(200, exchange.contentType);
-      if (exchange.preamble?.answer) response.write(exchange.preamble.answer);
+      writeHead(200, headers);
+      if (exchange.preamble?.answer) stream.write(exchange.preamble.answer);
     };
-    return await pump(
-      pool,
-      { path: exchange.repository, service: 'http', work },
-      { stream: streamOf(response), begin, refuse },
-      inflight,
-    );
+    const file = (bytes: number, modified: number) => {
+      headers['Content-Length'] = bytes;
+      headers['Last-Modified'] = new Date(modified).toUTCString();
+    };
+    const task = { path: exchange.repository, gate: exchange.gate, work };
+    return await pump(pool, task, { stream, begin, file, refuse }, inflight);
   } catch (error) {
     const known = asPackhorseError(error);
     refuse(known);
@@ -104,6 +114,19 @@ async function run(
 /** Where the body of a response goes. That of HTTP/2 hides from its response when its client has left. */
 function streamOf(response: ServerResponse | Http2ServerResponse): Writable {
   return 'stream' in response ? response.stream : response;
+}
+
+/** Takes the body of an answer that has only a head. */
+function bodiless(response: ServerResponse): Writable {
+  const stream = new Writable({
+    write: (_bytes, _encoding, done) => done(),
+    final: (done) => {
+      response.end();
+      done();
+    },
+  });
+  response.once('close', () => stream.destroy());
+  return stream;
 }
 
 function newRecord(request: FastifyRequest, exchange: Exchange): FetchRecord {

@@ -7,6 +7,8 @@ export interface Route {
   readonly methods: readonly string[];
   /** Path of the repository below the root, without a slash at either end. */
   readonly repository: string;
+  /** What stands behind it, such as `info/refs`. */
+  readonly file: string;
 }
 
 const READ = ['GET', 'HEAD'];
@@ -28,7 +30,10 @@ export function findRoute(urlPath: string): Route | undefined {
   if (path === undefined) return undefined;
   for (const { suffix, name, methods } of TABLE) {
     const match = suffix.exec(path);
-    if (match && match.index > 0) return { name, methods, repository: path.slice(1, match.index) };
+    if (match && match.index > 0) {
+      const repository = path.slice(1, match.index);
+      return { name, methods, repository, file: path.slice(match.index + 1) };
+    }
   }
   return undefined;
 }

@@ -14,6 +14,7 @@ import type { InflightBytes } from '../inflight.ts';
 import type { WorkerPool } from '../pool.ts';
 import { answer, type Exchange } from './answer.ts';
 import { endConnectionsOnClose } from './closing.ts';
+import { dumbExchange } from './dumb.ts';
 import { sendText } from './plain-answers.ts';
 import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -24,6 +25,8 @@ export interface HttpDoorOptions {
   readonly logger: FastifyBaseLogger;
   /** Bytes of a request body at most, inflated. */
   readonly maxRequestBytes: number;
+  /** Whether the dumb protocol is served, which reads files. */
+  readonly dumbHttp: boolean;
   /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
   readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
 }
@@ -87,7 +90,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
   switch (route.name) {
     case 'info-refs': {
       const service = new URLSearchParams(query).getAll('service').at(-1);
-      if (service === undefined) return sendText(reply, 403, 'the dumb protocol is not served');
+      if (service === undefined) return dumb(request, reply, route, options);
       if (service !== 'git-upload-pack') return sendText(reply, 403, `unsupported service: ${service}`);
       return answer(request, reply, advertisement(request, route), options);
     }
@@ -100,8 +103,13 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
     case 'receive-pack':
       return sendText(reply, 403, 'this service serves fetches only');
     case 'dumb':
-      return sendText(reply, 403, 'the dumb protocol is not served');
+      return dumb(request, reply, route, options);
   }
+}
+
+function dumb(request: FastifyRequest, reply: FastifyReply, route: Route, options: HttpDoorOptions) {
+  if (!options.dumbHttp) return sendText(reply, 403, 'the dumb protocol is not served');
+  return answer(request, reply, dumbExchange(route.repository, route.file), options);
 }
 
 function advertisement(request: FastifyRequest, route: Route): Exchange {
@@ -109,6 +117,7 @@ function advertisement(request: FastifyRequest, route: Route): Exchange {
   return {
     repository: route.repository,
     command: 'advertise',
+    gate: 'http.uploadpack',
     contentType: ADVERTISEMENT_TYPE,
     // As with git, version 2 starts at once.
     preamble: version === 2 ? { error: SERVICE_LINE } : { answer: SERVICE_LINE, error: SERVICE_LINE },
@@ -120,6 +129,7 @@ function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): E
   return {
     repository: route.repository,
     command: 'none',
+    gate: 'http.uploadpack',
     contentType: RESULT_TYPE,
     readWork: async () => {
       const body = await readBody(request.raw, options.maxRequestBytes);

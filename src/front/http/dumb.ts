@@ -1,0 +1,34 @@
+/** The dumb protocol (protocol sections 3.3 and 3.6): clients that know no other read files. */
+import type { Exchange } from './answer.ts';
+import { NO_CACHE } from './plain-answers.ts';
+
+/** Milliseconds. What is named by its content may be kept for a year. */
+const FOREVER = 31_536_000_000;
+
+const TYPES: readonly (readonly [RegExp, string])[] = [
+  [/^objects\/info\/packs$/, 'text/plain; charset=utf-8'],
+  [/\.pack$/, 'application/x-git-packed-objects'],
+  [/\.idx$/, 'application/x-git-packed-objects-toc'],
+  [/^objects\/[0-9a-f]{2}\//, 'application/x-git-loose-object'],
+];
+
+/** @param file path below the git directory, such as `info/refs` */
+export function dumbExchange(repository: string, file: string): Exchange {
+  return {
+    repository,
+    command: 'file',
+    contentType: TYPES.find(([pattern]) => pattern.test(file))?.[1] ?? 'text/plain',
+    headers: headersOf(file),
+    gate: 'http.getanyfile',
+    readWork: async () => ({ kind: 'file', name: file }),
+  };
+}
+
+function headersOf(file: string): Record<string, string> {
+  if (file === 'HEAD') return {};
+  if (!/^objects\/(?:pack|[0-9a-f]{2})\//.test(file)) return NO_CACHE;
+  return {
+    Expires: new Date(Date.now() + FOREVER).toUTCString(),
+    'Cache-Control': 'public, max-age=31536000',
+  };
+}
