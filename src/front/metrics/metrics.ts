@@ -12,7 +12,7 @@ import type { WorkerPool } from '../pool.ts';
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 /** Bytes: powers of 4 from 1 KiB to 16 GiB. */
 const PACK_SIZES = Array.from({ length: 13 }, (_, i) => 1024 * 4 ** i);
-const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'none'];
+const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 'file', 'none'];
 
 export interface MetricSources {
   readonly pool: WorkerPool;
