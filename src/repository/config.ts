@@ -1,99 +1,123 @@
-/** git configuration files (the syntax of `git config`): sections, subsections, values, comments. */
+/**
+ * git configuration: its entries and what their values mean, and the syntax of files (sections, subsections, values,
+ * comments). Keys and values are byte strings (latin1), as paths and names of refs need not be UTF-8.
+ */
 import { repositoryUnsupported } from '../errors.ts';
+import { parseBoolean, parseBooleanWord, parseInteger, parseSize } from './config-value.ts';
 
-/** One assignment. `value` is undefined for a key without `=`, which stands for true. */
+/** One assignment. */
 export interface ConfigEntry {
   /** `section.key` or `section.subsection.key`; section and key lower-case, subsection as written. */
   readonly key: string;
+  /** Undefined for a key without `=`, which stands for true. */
   readonly value: string | undefined;
+  /** The name of the file it stands in, without directories; undefined for what stands in none. */
+  readonly file?: string;
 }
 
+/** Entries in the order in which they count: of several values of a key the last one does. */
 export class GitConfig {
-  readonly #entries: readonly ConfigEntry[];
+  readonly entries: readonly ConfigEntry[];
 
   constructor(entries: readonly ConfigEntry[]) {
-    this.#entries = entries;
+    this.entries = entries;
   }
 
-  /** Every value of a key, in file order; a key without a value gives an empty string. */
+  /**
+   * Every value of a key, in order.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED`, as all that follow, when there is a key without a value
+   */
   all(key: string): string[] {
-    return this.#entries.filter((entry) => entry.key === key).map((entry) => entry.value ?? '');
+    return this.allOf(key);
   }
 
-  /** The values of several keys, in file order. */
+  /** The values of several keys, in order. */
   allOf(...keys: string[]): string[] {
-    return this.#entries.filter((entry) => keys.includes(entry.key)).map((entry) => entry.value ?? '');
+    return this.entries.filter((entry) => keys.includes(entry.key)).map(stringOf);
+  }
+
+  /** The last of the assignments to any of several keys. */
+  lastOf(...keys: string[]): ConfigEntry | undefined {
+    return this.entries.findLast((entry) => keys.includes(entry.key));
   }
 
   /** The names of the keys of a section, each once. */
   names(section: string): string[] {
-    const keys = this.#entries.map(({ key }) => key).filter((key) => key.startsWith(`${section}.`));
+    const keys = this.entries.map(({ key }) => key).filter((key) => key.startsWith(`${section}.`));
     return [...new Set(keys.map((key) => key.slice(section.length + 1)))];
   }
 
   /** The last value of a key. */
   get(key: string): string | undefined {
-    return this.all(key).at(-1);
+    const entry = this.lastOf(key);
+    return entry && stringOf(entry);
   }
 
-  /** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when the value is no boolean */
   boolean(key: string, fallback: boolean): boolean {
-    const entry = this.#entries.findLast((candidate) => candidate.key === key);
-    return entry ? parseBoolean(entry) : fallback;
+    const entry = this.lastOf(key);
+    return entry ? booleanOf(entry) : fallback;
   }
 
-  /**
-   * Every assignment of several keys, in file order.
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when a value is no boolean
-   */
+  /** Every assignment of several keys, in order. */
   booleans(keys: readonly string[]): { key: string; value: boolean }[] {
-    const entries = this.#entries.filter(({ key }) => keys.includes(key));
-    return entries.map((entry) => ({ key: entry.key, value: parseBoolean(entry) }));
+    const entries = this.entries.filter(({ key }) => keys.includes(key));
+    return entries.map((entry) => ({ key: entry.key, value: booleanOf(entry) }));
   }
 
-  /** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when the value is no whole number */
+  /** A boolean, or one of some words; numbers are neither. */
+  booleanOr<Word extends string>(key: string, words: readonly Word[], fallback: boolean): boolean | Word {
+    const entry = this.lastOf(key);
+    if (!entry) return fallback;
+    const text = entry.value ?? 'true';
+    const value = parseBooleanWord(text) ?? words.find((word) => word === text.toLowerCase());
+    if (value !== undefined) return value;
+    throw repositoryUnsupported(`invalid ${key} value: '${text}'`);
+  }
+
+  /** A whole number of 32 bits; `k`, `m` and `g` may follow it. */
   integer(key: string, fallback: number): number {
-    const value = this.get(key);
-    if (value === undefined) return fallback;
-    const number = parseInteger(value);
-    if (number === undefined) throw repositoryUnsupported(`bad numeric config value '${value}' for '${key}'`);
-    return number;
+    return this.#number(key, parseInteger) ?? fallback;
+  }
+
+  /** A number of bytes, or of anything else that cannot be negative. */
+  size(key: string, fallback: number): number {
+    return this.#number(key, parseSize) ?? fallback;
+  }
+
+  #number(key: string, parse: (value: string) => number | string): number | undefined {
+    const entry = this.lastOf(key);
+    if (!entry) return undefined;
+    const { value = '', file } = entry;
+    const number = parse(value);
+    if (typeof number === 'number') return number;
+    const place = file === undefined ? '' : ` in file ${file}`;
+    throw repositoryUnsupported(`bad numeric config value '${value}' for '${key}'${place}: ${number}`);
   }
 }
 
-function parseBoolean({ key, value }: ConfigEntry): boolean {
-  if (value === undefined) return true;
-  const word = value.toLowerCase();
-  if (['true', 'yes', 'on'].includes(word)) return true;
-  if (['false', 'no', 'off', ''].includes(word)) return false;
-  const number = parseInteger(value);
-  if (number !== undefined) return number !== 0;
-  throw repositoryUnsupported(`bad boolean config value '${value}' for '${key}'`);
+function booleanOf({ key, value }: ConfigEntry): boolean {
+  const on = value === undefined || parseBoolean(value);
+  if (on === undefined) throw repositoryUnsupported(`bad boolean config value '${value}' for '${key}'`);
+  return on;
 }
 
-/** As C's `strtoimax` with base 0, then a unit: `0x` starts hexadecimal digits, `0` octal ones. */
-function parseInteger(text: string): number | undefined {
-  const match = /^[ \t]*([+-]?)(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9]\d*))([kmg]?)$/i.exec(text);
-  if (!match) return undefined;
-  const [, sign, hex, octal, decimal, unit] = match;
-  const digits = hex ?? octal ?? decimal;
-  const number =
-    Number.parseInt(digits, hex ? 16 : octal ? 8 : 10) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ');
-  if (!Number.isSafeInteger(number)) return undefined;
-  return sign === '-' && number !== 0 ? -number : number;
+function stringOf({ key, value }: ConfigEntry): string {
+  if (value === undefined) throw repositoryUnsupported(`missing value for '${key}'`);
+  return value;
 }
 
 /**
- * @param text the file, UTF-8
+ * @param text the file, a byte string
+ * @param file what to call it in messages
  * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` with the number of the first bad line
  */
-export function parseConfig(text: string, name = 'config'): ConfigEntry[] {
+export function parseConfig(text: string, file = 'config'): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
-  const source = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  const source = text.replace(/^\xef\xbb\xbf/, '').replaceAll('\r\n', '\n');
   let section = '';
   let at = 0;
   let line = 1;
-  const fail = () => repositoryUnsupported(`bad config line ${line} in file ${name}`);
+  const fail = () => repositoryUnsupported(`bad config line ${line} in file ${file}`);
   const match = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;
     const found = pattern.exec(source);
@@ -117,12 +141,12 @@ export function parseConfig(text: string, name = 'config'): ConfigEntry[] {
     const name = section + key[1].toLowerCase();
     if (!match(/=[ \t]*/y)) {
       if (at < source.length && source[at] !== '\n') throw fail();
-      entries.push({ key: name, value: undefined });
+      entries.push({ key: name, value: undefined, file });
       continue;
     }
     const raw = match(/(?:[^\n"\\#;]|\\(?:[\s\S]|$)|"(?:[^"\\\n]|\\[\s\S])*")*/y);
     if (!raw || (at < source.length && !match(/(?=[\n#;])/y))) throw fail();
-    entries.push({ key: name, value: unquoteValue(raw[0], fail) });
+    entries.push({ key: name, value: unquoteValue(raw[0], fail), file });
   }
 }
 

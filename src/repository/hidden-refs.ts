@@ -14,7 +14,7 @@ export function hiddenRefs(config: GitConfig): IsHidden {
   const rules = hideRules(config)
     .map((text) => ({
       hide: !text.startsWith('!'),
-      path: Buffer.from(text.replace(/^!?\^?/, '').replace(/\/+$/, '')).toString('latin1'),
+      path: text.replace(/^!?\^?/, '').replace(/\/+$/, ''),
     }))
     .reverse();
   return (name) => {

@@ -1,68 +1,104 @@
-/** The configuration of a repository: its `config` file, and what that includes. */
-import fs from 'node:fs';
-import path from 'node:path';
-import { repositoryUnsupported } from '../errors.ts';
-import { type ConfigEntry, GitConfig, parseConfig } from './config.ts';
-import { unlessMissing } from './missing-file.ts';
+/** The configuration of a repository, from all places where git looks for it. */
+import { type ConfigEntry, GitConfig } from './config.ts';
+import { commandEntries } from './config-command.ts';
+import { type Allowed, byteString, ConfigFiles, type Environment, outsideFiles } from './config-files.ts';
+import { type ConfigLayer, readWithIncludes } from './config-includes.ts';
 import { Stamps } from './stamps.ts';
-
-/** git's own limit. */
-const MAX_INCLUDES = 10;
 
 /** Configurations of so many repositories are kept, of so many entries each. */
 const MAX_KEPT = 64;
 const MAX_ENTRIES = 1000;
 
-/** Decides whether a file (a real path) may be read. */
-type Allowed = (realPath: string) => boolean;
+/** What counts beside a repository's own configuration. */
+export interface ConfigRules {
+  /** Settings of the service: those of any file come over them. */
+  readonly defaults: readonly ConfigEntry[];
+  /** `all`: the system's and the user's files too, and what was given with the command, as for a program of git's. */
+  readonly scope: 'repository' | 'all';
+  /** Where `~` is, and with `all` those files and what was given. */
+  readonly environment: Environment;
+}
 
-/** Configurations by repository, read again only where one of their files changed. */
+export const REPOSITORY_ONLY: ConfigRules = { defaults: [], scope: 'repository', environment: process.env };
+
+export interface ConfigSource {
+  /** A real path: `HEAD` and `config.worktree` are there. */
+  readonly gitDirectory: string;
+  /** A real path: `config` is there. It is the git directory but for linked worktrees. */
+  readonly commonDirectory: string;
+  /** Decides which files the repository's own may include. */
+  readonly allowed: Allowed;
+  readonly rules: ConfigRules;
+  /** A moment before the call, milliseconds since 1970. */
+  readonly began: number;
+  /**
+   * The branch that `HEAD` is on, a byte string without `refs/heads/`; undefined when it is on none. Called when a
+   * condition asks for it.
+   * @param format what the repository itself says of its format
+   * @param stamps get what the answer was made from
+   */
+  branch(format: GitConfig, stamps: Stamps): string | undefined;
+}
+
+export interface RepositoryConfig {
+  readonly config: GitConfig;
+  /** What stands in the repository's `config` itself: its format (`extensions.*`) may be set nowhere else. */
+  readonly format: GitConfig;
+}
+
+interface Known extends RepositoryConfig {
+  readonly stamps: Stamps;
+  readonly allowed: Allowed;
+  readonly rules: ConfigRules;
+}
+
+/** Configurations by repository, read again only where something changed that they were made from. */
 export class Configs {
   /** The least recently used first. */
-  readonly #known = new Map<string, { config: GitConfig; stamps: Stamps; allowed: Allowed }>();
+  readonly #known = new Map<string, Known>();
 
-  /**
-   * Includes may hide refs, so one that may not be read is an error, not nothing.
-   * @param began a moment before the call, milliseconds since 1970
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED`
-   */
-  read(gitDirectory: string, allowed: Allowed, began: number): GitConfig {
+  /** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` */
+  read(source: ConfigSource): RepositoryConfig {
+    const { gitDirectory, allowed, rules } = source;
     const known = this.#known.get(gitDirectory);
     this.#known.delete(gitDirectory);
-    if (known?.allowed === allowed && known.stamps.hold()) {
+    if (known?.allowed === allowed && known.rules === rules && known.stamps.hold()) {
       this.#known.set(gitDirectory, known);
-      return known.config;
+      return known;
     }
     const stamps = new Stamps();
-    const entries = readEntries(path.join(gitDirectory, 'config'), allowed, stamps, 0);
-    const config = new GitConfig(entries);
-    if (stamps.settled(began) && entries.length <= MAX_ENTRIES) {
-      this.#known.set(gitDirectory, { config, stamps, allowed });
+    const { config, format } = readConfig(source, stamps);
+    if (stamps.settled(source.began) && config.entries.length <= MAX_ENTRIES) {
+      this.#known.set(gitDirectory, { config, format, stamps, allowed, rules });
       for (const oldest of this.#known.keys()) {
         if (this.#known.size <= MAX_KEPT) break;
         this.#known.delete(oldest);
       }
     }
-    return config;
+    return { config, format };
   }
 }
 
-function readEntries(file: string, allowed: Allowed, stamps: Stamps, depth: number): ConfigEntry[] {
-  // As in git, a file that is not there says nothing.
-  const text = stamps.see(file, true) ? unlessMissing(() => fs.readFileSync(file, 'utf8'), '') : '';
-  return parseConfig(text, path.basename(file)).flatMap((entry) => {
-    if (entry.key.startsWith('includeif.')) {
-      throw repositoryUnsupported('conditional includes in the configuration are not read');
-    }
-    if (entry.key !== 'include.path' || !entry.value) return [entry];
-    if (entry.value.startsWith('~')) throw repositoryUnsupported(`include of ${entry.value} is not read`);
-    if (depth === MAX_INCLUDES) throw repositoryUnsupported('the configuration includes too deeply');
-    const included = path.resolve(path.dirname(file), entry.value);
-    if (fs.existsSync(included) && !allowed(fs.realpathSync(included))) {
-      throw repositoryUnsupported(
-        'the configuration includes a file outside of the directories that are served',
-      );
-    }
-    return readEntries(included, allowed, stamps, depth + 1);
-  });
+function readConfig(source: ConfigSource, stamps: Stamps): RepositoryConfig {
+  const { allowed, rules } = source;
+  const [gitDirectory, commonDirectory] = [source.gitDirectory, source.commonDirectory].map(byteString);
+  const files = new ConfigFiles(stamps);
+  const own = { path: `${commonDirectory}/config`, allowed };
+  const format = new GitConfig(files.read(own) ?? []);
+  const hasWorktreeConfig =
+    format.get('core.repositoryformatversion') !== undefined &&
+    format.boolean('extensions.worktreeconfig', false);
+  const { environment } = rules;
+  const isAll = rules.scope === 'all';
+  // From what counts least to what counts most.
+  const layers: ConfigLayer[] = [
+    rules.defaults,
+    ...(isAll ? outsideFiles(environment) : []),
+    own,
+    ...(hasWorktreeConfig ? [{ path: `${gitDirectory}/config.worktree`, allowed }] : []),
+    ...(isAll ? [commandEntries(environment)] : []),
+  ];
+  const branch = () => source.branch(format, stamps);
+  const entries = readWithIncludes(layers, files, { gitDirectory, environment, branch });
+  return { config: new GitConfig(entries), format };
 }

@@ -32,6 +32,7 @@ export interface RefVisitor {
   packed(line: PackedLine): Wait;
 }
 
+const BRANCHES = 'refs/heads/';
 const MAX_HOPS = 5;
 /** null: there is a file, but what it holds is no ref. */
 type LooseValue = { oid: string } | { target: string } | null;
@@ -63,6 +64,12 @@ export class FileRefs {
       current = value.target;
     }
     return undefined;
+  }
+
+  /** The branch that `HEAD` is on, be it there or not, without `refs/heads/`; undefined when it is on none. */
+  get branch(): string | undefined {
+    const target = this.resolve('HEAD')?.target;
+    return target?.startsWith(BRANCHES) ? target.slice(BRANCHES.length) : undefined;
   }
 
   /** The refs that a short name may stand for, by git's rules, in their order. */

@@ -15,6 +15,7 @@ import { ObjectView } from './object-view.ts';
 import { openCommitGraph } from './open-commit-graph.ts';
 import { openReachability } from './open-reachability.ts';
 import type { Reachability } from './reachability.ts';
+import { type ConfigRules, REPOSITORY_ONLY } from './read-config.ts';
 import { FileRefs } from './refs.ts';
 import type { RepositoryCaches } from './repository-caches.ts';
 
@@ -50,14 +51,32 @@ export class Repository {
   #objects: ObjectReader | undefined;
   #reachability: Reachability | undefined;
 
-  private constructor(gitDirectory: string, caches: RepositoryCaches, allowed: AllowDirectory) {
+  private constructor(
+    gitDirectory: string,
+    caches: RepositoryCaches,
+    allowed: AllowDirectory,
+    rules: ConfigRules,
+  ) {
     this.gitDirectory = gitDirectory;
     this.#caches = caches;
     this.answers = caches.answers;
     this.began = caches.now();
     this.#allowed = allowed;
-    this.config = caches.configs.read(gitDirectory, allowed, this.began);
-    this.format = checkFormat(this.config);
+    const { config, format } = caches.configs.read({
+      gitDirectory,
+      commonDirectory: gitDirectory,
+      allowed,
+      rules,
+      began: this.began,
+      branch(_, stamps) {
+        const refs = new FileRefs(gitDirectory, caches.indexFiles);
+        const { branch } = refs;
+        stamps.join(refs.stamps);
+        return branch;
+      },
+    });
+    this.config = config;
+    this.format = checkFormat(format);
     this.isHidden = hiddenRefs(this.config);
     this.hidesRefs = hideRules(this.config).length > 0;
     this.refs = new FileRefs(gitDirectory, caches.indexFiles);
@@ -66,9 +85,15 @@ export class Repository {
   /**
    * Opens the repository at `directory`: a git directory or one with `.git`, and as git does, `x` also finds `x.git`.
    * @param allowed decides whether a real path may be read
+   * @param rules what counts beside its own configuration
    * @throws PackhorseError `PACKHORSE_REPOSITORY_NOT_FOUND`, `PACKHORSE_REPOSITORY_UNSUPPORTED`
    */
-  static open(directory: string, caches: RepositoryCaches, allowed: AllowDirectory = allowAll): Repository {
+  static open(
+    directory: string,
+    caches: RepositoryCaches,
+    allowed: AllowDirectory = allowAll,
+    rules: ConfigRules = REPOSITORY_ONLY,
+  ): Repository {
     const places = [
       path.join(directory, '.git'),
       directory,
@@ -77,7 +102,7 @@ export class Repository {
     ];
     for (const candidate of places) {
       const real = realGitDirectory(candidate);
-      if (real && staysInside(real, allowed)) return new Repository(real, caches, allowed);
+      if (real && staysInside(real, allowed)) return new Repository(real, caches, allowed, rules);
     }
     throw repositoryNotFound(directory);
   }

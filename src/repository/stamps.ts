@@ -37,6 +37,14 @@ export class Stamps {
     return stat;
   }
 
+  /** Takes over what others saw. */
+  join(other: Stamps): void {
+    this.#paths.push(...other.#paths);
+    this.#follows.push(...other.#follows);
+    this.#values.push(...other.#values);
+    this.#youngest = Math.max(this.#youngest, other.#youngest);
+  }
+
   /** Says that something was read that has no stamp. */
   spoil(): void {
     this.#youngest = Number.POSITIVE_INFINITY;

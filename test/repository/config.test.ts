@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -5,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { PackhorseError } from '../../src/errors.ts';
 import { type ConfigEntry, GitConfig, parseConfig } from '../../src/repository/config.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { git, gitBytes } from '../support/git.ts';
+import { GIT_ENVIRONMENT, git, gitBytes } from '../support/git.ts';
+import { createRepository } from '../support/history.ts';
 
 const directory = temporaryDirectory();
 const file = path.join(directory, 'config');
@@ -14,7 +16,7 @@ const file = path.join(directory, 'config');
 function readByGit(text: string): ConfigEntry[] | undefined {
   fs.writeFileSync(file, text);
   try {
-    const rows = gitBytes(directory, ['config', '--list', '-z', '-f', file]).toString('utf8').split('\0');
+    const rows = gitBytes(directory, ['config', '--list', '-z', '-f', file]).toString('latin1').split('\0');
     return rows.slice(0, -1).map((row) => {
       const end = row.indexOf('\n');
       return { key: end < 0 ? row : row.slice(0, end), value: end < 0 ? undefined : row.slice(end + 1) };
@@ -24,9 +26,17 @@ function readByGit(text: string): ConfigEntry[] | undefined {
   }
 }
 
+/** Entries by key and value; git lists no more. */
+function parse(text: string, name?: string): ConfigEntry[] {
+  return parseConfig(bytes(text), name).map(({ key, value }) => ({ key, value }));
+}
+
+/** Text as the bytes of a file. */
+const bytes = (text: string) => Buffer.from(text).toString('latin1');
+
 function readByUs(text: string): ConfigEntry[] | undefined {
   try {
-    return parseConfig(text);
+    return parse(text);
   } catch (error) {
     if (error instanceof PackhorseError && error.code === 'PACKHORSE_REPOSITORY_UNSUPPORTED')
       return undefined;
@@ -150,8 +160,8 @@ describe('a configuration file reads as git reads it', () => {
         fc.pre(!subsection.includes('\n'));
         fs.rmSync(file, { force: true });
         git(directory, ['config', '-f', file, '--add', `a.${subsection}.k`, text]);
-        expect(parseConfig(fs.readFileSync(file, 'utf8'))).toEqual([
-          { key: `a.${subsection}.k`, value: text },
+        expect(parse(fs.readFileSync(file, 'utf8'))).toEqual([
+          { key: bytes(`a.${subsection}.k`), value: bytes(text) },
         ]);
       }),
       { numRuns: 100 },
@@ -207,26 +217,55 @@ describe('values are understood as git understands them', () => {
     else expect(read()).toBe(expected);
   });
 
-  const integers = [
-    ' = 0',
-    ' = 12',
-    ' = -3',
-    ' = +4',
-    ' = 1k',
-    ' = 2K',
-    ' = 3m',
-    ' = 4G',
-    ' = 010',
-    ' = 0x10',
-  ];
-  const noIntegers = ['', ' =', ' = x', ' = 1.5', ' = 1kb', ' = 1 k', ' = k', ' = 99999999999999999999'];
+  const integers = ['0', '12', '-3', '+4', '1k', '2K', '3m', '1G', '010', '0x10', '2147483647', ' 7'];
+  const noIntegers = ['x', '1.5', '1kb', '1 k', 'k', '08', '0x', '--1', '2g', '-3g', '99999999999999999999'];
 
-  test.each([...integers, ...noIntegers])('integer: k%s', (text) => {
-    const expected = typed('int', text);
-    const config = new GitConfig(parseConfig(`[a]\nk${text}\n`));
-    const read = () => String(config.integer('a.k', 0));
-    if (expected === undefined) expect(read).toThrow('bad numeric');
-    else expect(read()).toBe(expected);
+  test.each([...integers, ...noIntegers])('integer: "%s"', (text) => {
+    fs.writeFileSync(file, `[a]\nk = "${text}"\n`);
+    const { stdout, stderr, status } = spawnSync(
+      'git',
+      ['config', '-f', 'config', '--type=bool-or-int', 'a.k'],
+      {
+        cwd: directory,
+        env: GIT_ENVIRONMENT,
+        encoding: 'utf8',
+      },
+    );
+    const config = new GitConfig(parseConfig(fs.readFileSync(file, 'latin1')));
+    expect(status === 0).toBe(integers.includes(text));
+    if (status === 0) expect(config.integer('a.k', 0)).toBe(Number(stdout));
+    else expect(() => config.integer('a.k', 0)).toThrow(stderr.replace('fatal: ', '').trimEnd());
+  });
+
+  const sizes = ['0', '10k', '+5', '0x7fffffffffffffff', '16777215g', '18446744073709551615'];
+  const noSizes = ['-1', '-0', 'x', '1t', '18446744073709551616', '17179869184g'];
+
+  test.each([...sizes, ...noSizes])('size: "%s"', (text) => {
+    const name = 'pack.windowmemory';
+    const { stderr, status } = spawnSync('git', ['-c', `${name}=${text}`, 'pack-objects', '--stdout'], {
+      cwd: createRepository(directory, 'sizes.git'),
+      env: GIT_ENVIRONMENT,
+      encoding: 'utf8',
+    });
+    const read = () => new GitConfig([{ key: name, value: text }]).size(name, 0);
+    expect(status === 0).toBe(sizes.includes(text));
+    if (status === 0) expect(read()).toBeGreaterThanOrEqual(0);
+    else expect(read).toThrow(stderr.replace('fatal: ', '').trimEnd());
+  });
+
+  test('words beside a boolean are taken as they are known', () => {
+    const config = new GitConfig(parseConfig('[a]\nb = Multi\nc\nd = off\ne = 1\nf = x\n'));
+    const read = (name: string) => config.booleanOr(`a.${name}`, ['single', 'multi'], true);
+    expect(['b', 'c', 'd', 'missing'].map(read)).toEqual(['multi', true, false, true]);
+    expect(() => read('e')).toThrow("invalid a.e value: '1'");
+    expect(() => read('f')).toThrow("invalid a.f value: 'x'");
+  });
+
+  test('a key without a value is no string', () => {
+    const config = new GitConfig(parseConfig('[a]\nb\nb = c\nd = e\nd\n'));
+    expect(config.get('a.b')).toBe('c');
+    expect(() => config.all('a.b')).toThrow("missing value for 'a.b'");
+    expect(() => config.get('a.d')).toThrow("missing value for 'a.d'");
   });
 
   test('the last value counts, defaults where there is none', () => {

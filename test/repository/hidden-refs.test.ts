@@ -38,7 +38,8 @@ function shownByGit(config: string): string[] {
 }
 
 async function shownByUs(config: string): Promise<string[]> {
-  const isHidden = hiddenRefs(new GitConfig(parseConfig(`${base}${config}`)));
+  const text = Buffer.from(`${base}${config}`).toString('latin1');
+  const isHidden = hiddenRefs(new GitConfig(parseConfig(text)));
   const names = ['HEAD', ...(await listRefs(openRefs(directory))).map(({ name }) => name)];
   return names.filter((name) => !isHidden(name)).map((name) => Buffer.from(name, 'latin1').toString('utf8'));
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UploadPackV2 } from '../../src/index.ts';
+import { REPOSITORY_ONLY } from '../../src/repository/read-config.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -54,13 +55,52 @@ describe('includes', () => {
     expect(open).toThrow(unsupported);
   });
 
+  it('on a condition are read when it holds', () => {
+    const { root, directory, open } = makeRepository();
+    fs.writeFileSync(path.join(root, 'common'), '[transfer]\n\thideRefs = refs/heads\n');
+    git(directory, ['config', 'includeIf.onbranch:main.path', '../common']);
+    expect(open().isHidden('refs/heads/main')).toBe(true);
+    git(directory, ['symbolic-ref', 'HEAD', 'refs/heads/other']);
+    expect(open().isHidden('refs/heads/main')).toBe(false);
+  });
+
   it.each([
-    ['a condition', 'includeIf.gitdir:/x/.path', 'common'],
-    ['a home directory', 'include.path', '~/common'],
-  ])('with %s are refused, not passed over', (_, key, value) => {
+    ['by path', 'include.path', '/etc/passwd'],
+    ['on a condition', 'includeIf.gitdir:a.git.path', '/etc/passwd'],
+    ['below home', 'include.path', '~/.'],
+  ])('outside of the root are refused: %s', (_, key, value) => {
     const { directory, open } = makeRepository();
     git(directory, ['config', key, value]);
-    expect(open).toThrow(unsupported);
+    expect(open).toThrow('outside of the directories that are served');
+  });
+
+  it('outside of the root are refused also behind a link, and what they include', () => {
+    const { root, directory, open } = makeRepository();
+    const outside = temporaryDirectory();
+    fs.writeFileSync(path.join(outside, 'x'), '');
+    fs.writeFileSync(path.join(root, 'common'), '[include]\n\tpath = link/x\n');
+    git(directory, ['config', 'include.path', '../common']);
+    open();
+    fs.symlinkSync(outside, path.join(root, 'link'));
+    expect(open).toThrow('outside of the directories that are served');
+  });
+
+  it('of the service are read wherever they are, under what the repository says', () => {
+    const { root, directory } = makeRepository();
+    const outside = path.join(temporaryDirectory(), 'x');
+    fs.writeFileSync(outside, '[transfer]\n\thideRefs = refs/heads\n');
+    const rules = { ...REPOSITORY_ONLY, defaults: [{ key: 'include.path', value: outside }] };
+    const allowed = (real: string) => real.startsWith(root);
+    git(directory, ['config', 'transfer.hideRefs', '!refs/heads/main']);
+    const { isHidden } = Repository.open(directory, caches, allowed, rules);
+    expect([isHidden('refs/heads/main'), isHidden('refs/heads/other')]).toEqual([false, true]);
+  });
+
+  it('of a worktree are confined too', () => {
+    const { directory, open } = makeRepository();
+    git(directory, ['config', 'extensions.worktreeConfig', 'true']);
+    fs.symlinkSync('/etc/passwd', path.join(directory, 'config.worktree'));
+    expect(open).toThrow('outside of the directories that are served');
   });
 
   it('that include themselves come to an end', () => {
@@ -103,6 +143,13 @@ describe('the configuration', () => {
     const young = new RepositoryCaches(undefined, { now: () => Date.now() });
     expect(open(directory, young)).not.toBe(open(directory, young));
   });
+});
+
+it('a ref whose name is not UTF-8 is hidden', () => {
+  const { directory, open } = makeRepository();
+  const text = Buffer.from('[transfer]\n\thideRefs = refs/heads/\xe9\n', 'latin1');
+  fs.appendFileSync(path.join(directory, 'config'), text);
+  expect(open().isHidden('refs/heads/\xe9')).toBe(true);
 });
 
 describe('links', () => {
