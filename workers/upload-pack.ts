@@ -6,6 +6,8 @@ import type { Task, WorkerSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
+import { parseAssignment } from '../src/repository/config-command.ts';
+import { REPOSITORY_ONLY } from '../src/repository/read-config.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
@@ -27,6 +29,7 @@ const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmap
 let serving = 0;
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
 const allowed = (real: string) => roots.some((root) => real === root || real.startsWith(root + path.sep));
+const config = { ...REPOSITORY_ONLY, defaults: settings.gitConfig.map(parseAssignment) };
 
 /** Called once at the start: that it answers says that the worker has loaded. */
 export function ready(): void {}
@@ -67,6 +70,7 @@ async function answer(
   const server = new UploadPack(path.join(settings.root, repository), {
     caches,
     allowed,
+    config,
     gate,
     ...(ownBitmaps && { ownBitmaps }),
   });

@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly root: string;
   /** Further directories that repositories may borrow from, absolute. */
   readonly allowed: readonly string[];
+  /** git's configuration for all repositories, under their own: `key=value`, or `key` alone. */
+  readonly gitConfig: readonly string[];
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
   /** Bytes that one stream may have on their way. */

@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
+import { configKeyProblem, splitAssignment } from '../config-key.ts';
 import type { ServiceOptions } from '../front/service.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 
@@ -40,6 +41,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     root: root ?? path.resolve(DEFAULT_ROOT),
     rootIsDefault: root === undefined,
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
+    gitConfig: (values.get('git-config') ?? []).map(readAssignment),
     host: one('host', readHost),
     port: one('port', readPort),
     dumbHttp: maybe('dumb-http', readSwitch) ?? false,
@@ -172,6 +174,13 @@ function readTls(key: Buffer | undefined, cert: Buffer | undefined): ServeConfig
     throw new ConfigError(`--tls-key and --tls-cert cannot be used: ${(error as Error).message}`);
   }
   return { key, cert };
+}
+
+/** A `key=value` of git's, kept as it is. */
+function readAssignment(value: GivenValue): string {
+  const problem = configKeyProblem(splitAssignment(value.text).key);
+  if (problem) throw bad(value, `cannot be set: ${problem}`);
+  return value.text;
 }
 
 function readPort(value: GivenValue): number {

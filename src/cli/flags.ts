@@ -8,8 +8,8 @@ export interface Flag {
   readonly help: string;
   /** As it would be written; undefined where there is none, or where it depends on the machine. */
   readonly default?: string;
-  /** May be given more than once; the environment variable parts values by `:`. */
-  readonly many?: boolean;
+  /** May be given more than once; this parts the values in the environment variable. */
+  readonly many?: ':' | '\n';
 }
 
 export const SERVE_FLAGS = [
@@ -55,7 +55,13 @@ export const SERVE_FLAGS = [
     name: 'allow-path',
     value: 'DIR',
     help: 'further directory that repositories may borrow objects from or be linked to; give it again for more, or part them by : in the variable',
-    many: true,
+    many: ':',
+  },
+  {
+    name: 'git-config',
+    value: 'KEY=VALUE',
+    help: "configuration of git's for all repositories, such as uploadpack.allowFilter=true; a repository's own comes before it; give it again for more, or write each on a line of its own in the variable",
+    many: '\n',
   },
   { name: 'workers', value: 'N', help: 'worker threads, 1 to 256 (default: one for each processor)' },
   {
@@ -175,7 +181,7 @@ const SEE_HELP = '; see packhorse serve --help';
 
 function fromEnvironment(flag: Flag, text: string): GivenValue[] {
   const origin = `${environmentName(flag)} (--${flag.name})`;
-  const values = (flag.many ? text.split(':') : [text]).filter((value) => value !== '');
+  const values = (flag.many ? text.split(flag.many) : [text]).filter((value) => value !== '');
   return values.map((value) => ({ text: value, origin }));
 }
 

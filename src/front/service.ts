@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly root: string;
   /** Further directories that repositories may borrow objects from. */
   readonly allowPaths: readonly string[];
+  /** git's configuration for all repositories, under their own: `key=value`, or `key` alone. */
+  readonly gitConfig: readonly string[];
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -64,6 +66,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const settings = {
     root: fs.realpathSync(options.root),
     allowed: options.allowPaths,
+    gitConfig: options.gitConfig,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     window: DEFAULT_WINDOW,
     indexes,

@@ -5,6 +5,7 @@ import type { Pace } from '../pack/pace.ts';
 import type { PacketInput } from '../protocol/packet-input.ts';
 import { readV2Request } from '../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
+import type { ConfigRules } from '../repository/read-config.ts';
 import { type AllowDirectory, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
@@ -23,6 +24,8 @@ export interface UploadPackOptions {
   readonly caches?: RepositoryCaches;
   /** Decides whether a directory (a real path) may be read: the repository, its alternates. All may by default. */
   readonly allowed?: AllowDirectory;
+  /** What counts beside the repository's own configuration; nothing does by default. */
+  readonly config?: ConfigRules;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
   /** A key of the repository's configuration that forbids to serve where it is false. */
@@ -51,6 +54,7 @@ export class UploadPack {
   readonly #directory: string;
   readonly #caches: RepositoryCaches;
   readonly #allowed: AllowDirectory | undefined;
+  readonly #config: ConfigRules | undefined;
   readonly #ownBitmaps: OwnBitmaps | undefined;
   readonly #gate: string | undefined;
 
@@ -59,6 +63,7 @@ export class UploadPack {
     this.#directory = path.resolve(directory);
     this.#caches = options.caches ?? new RepositoryCaches();
     this.#allowed = options.allowed;
+    this.#config = options.config;
     this.#ownBitmaps = options.ownBitmaps;
     this.#gate = options.gate;
   }
@@ -155,7 +160,7 @@ export class UploadPack {
   }
 
   #open(): Repository {
-    const repository = Repository.open(this.#directory, this.#caches, this.#allowed);
+    const repository = Repository.open(this.#directory, this.#caches, this.#allowed, this.#config);
     if (!this.#gate || repository.config.boolean(this.#gate, true)) return repository;
     repository.close();
     throw serviceDisabled(this.#gate);

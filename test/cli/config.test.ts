@@ -29,6 +29,7 @@ function refusal(args: readonly string[], environment: NodeJS.ProcessEnv = {}): 
 const BAD: Readonly<Record<string, readonly string[]>> = {
   root: [file, path.join(directory, 'missing'), path.join(file, 'below'), path.join(directory, 'loop')],
   'allow-path': [file, path.join(directory, 'missing'), path.join(directory, 'dangling')],
+  'git-config': ['x', 'x=1', '=1', '.x=1', 'a.1=2', 'a b.c=d', 'a.b.=x', 'a_b.c=1', ' a.b=c', 'a.b =c'],
   host: ['example.com', '127.1', '256.0.0.1', '[::1]', '127.0.0.1:80', '0.0.0.0', '::', '192.168.0.1', '*'],
   'metrics-host': ['example.com', '[::1]', '0.0.0.0', '::', '::1%lo', '::ffff:10.0.0.1'],
   port: ['abc', '65536', '1.5', '1e3', '0x50', '+80', ' 80', '99999999999999999999'],
@@ -143,6 +144,7 @@ describe('where a value comes from', () => {
       PACKHORSE_METRICS_HOST: 'LocalHost',
       PACKHORSE_METRICS_PORT: '65535',
       PACKHORSE_ALLOW_PATH: `${directory}:/:`,
+      PACKHORSE_GIT_CONFIG: 'uploadpack.allowFilter=true\n\ntransfer.hideRefs=refs/a:b\nA.B.C\n',
       PACKHORSE_WORKERS: '3',
       PACKHORSE_MAX_REQUEST_SIZE: '5K',
       PACKHORSE_INDEX_MEMORY: '300m',
@@ -161,6 +163,7 @@ describe('where a value comes from', () => {
       metricsHost: 'localhost',
       metricsPort: 65535,
       allowPaths: [directory, '/'],
+      gitConfig: ['uploadpack.allowFilter=true', 'transfer.hideRefs=refs/a:b', 'A.B.C'],
       workers: 3,
       maxRequestBytes: 5 * 1024,
       indexMemory: 300 * 1024 ** 2,

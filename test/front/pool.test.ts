@@ -25,6 +25,7 @@ const deaths: Error[] = [];
 const settings = {
   root,
   allowed: [],
+  gitConfig: [],
   ownBitmaps: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
