@@ -40,6 +40,8 @@ export interface BytesOptions {
   readonly ofsDelta: boolean;
   /** zlib level of what is deflated anew; -1 is zlib's own. */
   readonly level: number;
+  /** Bytes of the longest content that is read whole, within a bound of our own; longer content is a stream. */
+  readonly largest: number;
 }
 
 export class EntryWriter {
@@ -220,7 +222,7 @@ export class EntryWriter {
   }
 
   async #deflateFrom(number: number): Promise<void> {
-    if (this.#objects.span(number) < STREAM_FROM) {
+    if (this.#objects.span(number) < Math.min(STREAM_FROM, this.#options.largest + 1)) {
       await this.#putDeflated(this.#objects.read(number));
       return;
     }

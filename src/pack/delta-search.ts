@@ -19,6 +19,12 @@ export interface DeltaSearchOptions {
   readonly depth: number;
   /** zlib level of the deltas; -1 is zlib's own. */
   readonly level: number;
+  /** Bytes of the largest object that is tried, within a bound of our own: git's `core.bigFileThreshold`. */
+  readonly largest?: number | undefined;
+  /** Bytes of content held for the window, within a bound of our own: git's `pack.windowMemory`. */
+  readonly windowMemory?: number | undefined;
+  /** Bytes of deltas kept until they are written, within a bound of our own: git's `pack.deltaCacheSize`. */
+  readonly cacheSize?: number | undefined;
 }
 
 /** A delta found for an object. */
@@ -84,17 +90,21 @@ class DeltaSearch {
   readonly #objects: ObjectReader;
   readonly #candidates: DeltaCandidates;
   readonly #options: DeltaSearchOptions;
-  readonly #store = new StreamStore();
+  readonly #largest: number;
+  readonly #store: StreamStore;
   /** Places that may be bases, the best last. */
   readonly #window: number[] = [];
   /** How many made deltas each stands on. */
   readonly #depths: Uint16Array;
-  readonly #contents = new WindowContents();
+  readonly #contents: WindowContents;
 
   constructor(objects: ObjectReader, candidates: DeltaCandidates, options: DeltaSearchOptions) {
     this.#objects = objects;
     this.#candidates = candidates;
     this.#options = options;
+    this.#largest = Math.min(LARGEST_DELTIFIED, options.largest ?? LARGEST_DELTIFIED);
+    this.#store = new StreamStore(Math.min(KEPT_BYTES, options.cacheSize ?? KEPT_BYTES));
+    this.#contents = new WindowContents(Math.min(WINDOW_BYTES, options.windowMemory ?? WINDOW_BYTES));
     this.#depths = new Uint16Array(candidates.length);
   }
 
@@ -117,7 +127,7 @@ class DeltaSearch {
     const candidates = this.#candidates;
     const size = candidates.size(place);
     const maxDepth = this.#options.depth - candidates.above(place);
-    if (size < SMALLEST_TARGET || size > LARGEST_DELTIFIED || maxDepth <= 0) return -1;
+    if (size < SMALLEST_TARGET || size > this.#largest || maxDepth <= 0) return -1;
     let target: Buffer | undefined;
     let best = -1;
     let bestSize = 0;
@@ -129,13 +139,13 @@ class DeltaSearch {
       if (best >= 0 && bestSize < size * (isSamePath ? GOOD_SHARE : FAIR_SHARE)) break;
       if (candidates.wereTried(place, base)) continue;
       const limit = this.#limit(place, base, maxDepth, best, bestSize);
-      if (limit <= 0 || !mayFit(candidates.size(base), size, limit)) continue;
+      if (limit <= 0 || !this.#mayFit(candidates.size(base), size, limit)) continue;
       if (!isSamePath && candidates.size(base) > size * MOST_LARGER) continue;
       if (!isSamePath && others-- === 0) break;
       target ??= this.#readTarget(place);
       const content = target && this.#readBase(base);
       if (!target || !content) continue;
-      if (!mayFit(content.length, size, limit)) continue;
+      if (!this.#mayFit(content.length, size, limit)) continue;
       const length = encoder.encode(content, target, limit);
       if (length < 0) {
         // A blob's next versions are no closer; of a directory each has some other entries in common.
@@ -192,6 +202,12 @@ class DeltaSearch {
     return object.data;
   }
 
+  /** Whether a delta can be short enough, judged by sizes alone; a size of 0 is not known yet. */
+  #mayFit(baseSize: number, size: number, limit: number): boolean {
+    if (baseSize === 0) return true;
+    return size - baseSize < limit && size >= baseSize / 32 && baseSize <= this.#largest;
+  }
+
   /** Whether reading it once more would be as dear as the first time. */
   #isCostly(place: number, length: number): boolean {
     return length > LARGEST_KEPT || this.#objects.view.isLoose(this.#candidates.number(place));
@@ -199,7 +215,7 @@ class DeltaSearch {
 
   #read(place: number): StoredObject | undefined {
     try {
-      const object = this.#objects.readSmall(this.#candidates.number(place), LARGEST_DELTIFIED);
+      const object = this.#objects.readSmall(this.#candidates.number(place), this.#largest);
       return object?.type === this.#candidates.type(place) ? object : undefined;
     } catch (error) {
       if (error instanceof PackhorseError) return undefined;
@@ -208,16 +224,14 @@ class DeltaSearch {
   }
 }
 
-/** Whether a delta can be short enough, judged by sizes alone; a size of 0 is not known yet. */
-function mayFit(baseSize: number, size: number, limit: number): boolean {
-  if (baseSize === 0) return true;
-  return size - baseSize < limit && size >= baseSize / 32 && baseSize <= LARGEST_DELTIFIED;
-}
-
-/** Content of objects in the window, within {@link WINDOW_BYTES}: what comes too late is read again each time. */
+/** Content of objects in the window: what finds no room is read again each time. */
 class WindowContents {
   readonly #contents = new Map<number, Buffer>();
-  #left = WINDOW_BYTES;
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
 
   get(place: number): Buffer | undefined {
     return this.#contents.get(place);
@@ -255,7 +269,11 @@ const bestDelta = new Scratch();
 class StreamStore {
   #piece = Buffer.alloc(0);
   #used = 0;
-  #left = KEPT_BYTES;
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
 
   /** The first `length` bytes of a delta deflated; undefined when there is no room for that. */
   put(delta: Buffer, length: number, level: number): Uint8Array | undefined {

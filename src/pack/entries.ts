@@ -28,6 +28,8 @@ export interface EntryOptions {
   readonly thin: boolean;
   /** Whether a base in the pack may be named by its distance. */
   readonly ofsDelta: boolean;
+  /** Whether entries that lie side by side may be copied together. */
+  readonly runs: boolean;
 }
 
 const PLANNED = 1;
@@ -74,7 +76,7 @@ export class EntryPlanner {
     const entries: PlannedEntry[] = [];
     const end = Math.min(this.#state.length, this.#next + limit);
     while (this.#next < end) {
-      const run = this.#runs.find(this.#next, this.#nextPulled(), this.#made);
+      const run = this.#options.runs && this.#runs.find(this.#next, this.#nextPulled(), this.#made);
       if (run) {
         entries.push(run);
         this.#next += run.count;

@@ -20,8 +20,6 @@ import { NumberQueue } from './number-queue.ts';
 import type { Pace } from './pace.ts';
 import { TreeContent } from './tree-content.ts';
 
-/** git's `core.maxTreeDepth`. */
-const MAX_DEPTH = 2048;
 /** Trees whose order is worked out at a time, some 24 bytes each. */
 const BATCH = 2 ** 15;
 
@@ -75,7 +73,7 @@ export class AllTreesWalk {
     }
     let level = new NumberQueue(this.#objects.view.packedEnd);
     for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
-      if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+      if (depth > this.#objects.maxTreeDepth) throw repositoryCorrupt('exceeded maximum allowed tree depth');
       const loose = this.#nextLoose;
       this.#nextLoose = new NumberList();
       [level, this.#next] = [this.#next, level];

@@ -15,8 +15,6 @@ import { NumberList } from './number-list.ts';
 import type { Pace } from './pace.ts';
 import { directoryHash, PathHints } from './path-hints.ts';
 
-/** git's `core.maxTreeDepth`. */
-const MAX_DEPTH = 2048;
 /** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
 const LENDING = 10;
 
@@ -87,7 +85,7 @@ export class TreesBesideWalk {
 
   /** @param path the name hash of the directory */
   async #walk(roots: Iterable<number>, edges: readonly number[], path: number, depth: number): Promise<void> {
-    if (depth > MAX_DEPTH) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+    if (depth > this.#objects.maxTreeDepth) throw repositoryCorrupt('exceeded maximum allowed tree depth');
     const { format } = this.#objects.view;
     const inside = directoryHash(path, depth === 0);
     for (const [i, edge] of edges.entries()) {

@@ -64,9 +64,12 @@ export class GitConfig {
     return entries.map((entry) => ({ key: entry.key, value: booleanOf(entry) }));
   }
 
-  /** A boolean, or one of some words; numbers are neither. */
+  /**
+   * A boolean, or one of some words; numbers are neither.
+   * @param key in any case: this is how messages spell it
+   */
   booleanOr<Word extends string>(key: string, words: readonly Word[], fallback: boolean): boolean | Word {
-    const entry = this.lastOf(key);
+    const entry = this.lastOf(key.toLowerCase());
     if (!entry) return fallback;
     const text = entry.value ?? 'true';
     const value = parseBooleanWord(text) ?? words.find((word) => word === text.toLowerCase());

@@ -27,8 +27,20 @@ export interface ObjectHeader {
   readonly size: number;
 }
 
+export interface ReaderOptions {
+  /** Called once, when a commit is asked for. */
+  readonly openGraph?: () => CommitGraph | undefined;
+  /** See {@link ObjectReader.maxTreeDepth}. */
+  readonly maxTreeDepth?: number;
+}
+
+/** git's default of `core.maxTreeDepth`. */
+export const MAX_TREE_DEPTH = 2048;
+
 export class ObjectReader {
   readonly view: ObjectView;
+  /** A walk that comes to a tree below so many others and one more ends with an error. */
+  readonly maxTreeDepth: number;
   readonly #arena: ObjectArena;
   /** The delta being applied; it grows to the largest seen. */
   #delta = Buffer.allocUnsafeSlow(4096);
@@ -38,13 +50,13 @@ export class ObjectReader {
   readonly #openGraph: () => CommitGraph | undefined;
   #graph: GraphedCommits | undefined | null = null;
 
-  /** @param openGraph called once, when a commit is asked for */
   constructor(
     view: ObjectView,
     arena: ObjectArena,
-    openGraph: () => CommitGraph | undefined = () => undefined,
+    { openGraph = () => undefined, maxTreeDepth = MAX_TREE_DEPTH }: ReaderOptions = {},
   ) {
     this.view = view;
+    this.maxTreeDepth = maxTreeDepth;
     this.#arena = arena;
     this.#openGraph = openGraph;
   }

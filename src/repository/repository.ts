@@ -10,7 +10,7 @@ import type { IndexFiles } from './index-files.ts';
 import type { KeptAnswers } from './kept-answers.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from './object-format.ts';
-import { ObjectReader } from './object-reader.ts';
+import { MAX_TREE_DEPTH, ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
 import { openCommitGraph } from './open-commit-graph.ts';
 import { openReachability } from './open-reachability.ts';
@@ -117,7 +117,10 @@ export class Repository {
         { multiPackIndex: this.config.boolean('core.multipackindex', true) },
       );
       this.indexProblems.push(...view.indexProblems);
-      this.#objects = new ObjectReader(view, this.#caches.arena, () => this.#openCommitGraph(directories));
+      this.#objects = new ObjectReader(view, this.#caches.arena, {
+        openGraph: () => this.#openCommitGraph(directories),
+        maxTreeDepth: this.config.integer('core.maxtreedepth', MAX_TREE_DEPTH),
+      });
     }
     return this.#objects;
   }

@@ -9,10 +9,9 @@ import { PackWriter } from '../pack/pack-writer.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import { findBitmaps } from './bitmaps.ts';
 import type { CommandContext } from './command.ts';
+import { type PackSettings, readPackSettings } from './pack-settings.ts';
 import { Progress } from './progress.ts';
 
-/** git's own limit of `pack.depth`. */
-const MOST_DEPTH = 4095;
 /** Entries planned before they are written. */
 const BATCH = 512;
 
@@ -30,6 +29,8 @@ export async function sendPack(
 ): Promise<void> {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects, format } = repository;
+  const settings = readPackSettings(repository.config);
+  const { level, largest, runs } = settings;
   const progress = new Progress(sink, silent);
 
   watch.start('count');
@@ -42,18 +43,13 @@ export async function sendPack(
   statistics.walked = counted.walked;
   progress.enumerated(total);
 
-  const level = repository.config.integer(
-    'pack.compression',
-    repository.config.integer('core.compression', -1),
-  );
-
   watch.start('entries');
-  const made = await findDeltas(context, counted, thin, level);
+  const made = await findDeltas(context, counted, thin, settings);
 
   watch.start('bytes');
   const writer = new PackWriter(sink, format.name);
-  const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level }, pace);
-  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta }, made);
+  const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level, largest }, pace);
+  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta, runs }, made);
   try {
     await writer.write(encodePackHeader(total));
     for (;;) {
@@ -82,12 +78,10 @@ async function findDeltas(
   { repository, pace }: CommandContext,
   counted: Count,
   thin: boolean,
-  level: number,
+  settings: PackSettings,
 ): Promise<ReadonlyMap<number, MadeDelta>> {
-  const { objects, config } = repository;
-  const window = config.integer('pack.window', 10);
-  const depth = Math.min(MOST_DEPTH, config.integer('pack.depth', 50));
-  if (!counted.hints || window <= 0 || depth <= 0) return new Map();
+  const { objects } = repository;
+  if (!counted.hints || settings.window <= 0 || settings.depth <= 0) return new Map();
   const candidates = await deltaCandidates(objects, counted, counted.hints, thin, pace);
-  return searchDeltas(objects, candidates, { window, depth, level }, pace);
+  return searchDeltas(objects, candidates, settings, pace);
 }
