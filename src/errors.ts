@@ -64,8 +64,10 @@ export function serviceDisabled(key: string): PackhorseError {
   });
 }
 
-export function repositoryUnsupported(why: string): PackhorseError {
-  return new PackhorseError('PACKHORSE_REPOSITORY_UNSUPPORTED', why);
+/** @param detail what only the log gets, such as a path */
+export function repositoryUnsupported(why: string, detail?: string): PackhorseError {
+  const message = detail === undefined ? why : `${why}: ${detail}`;
+  return new PackhorseError('PACKHORSE_REPOSITORY_UNSUPPORTED', message, { client: why });
 }
 
 export function repositoryCorrupt(what: string, cause?: unknown): PackhorseError {

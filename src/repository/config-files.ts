@@ -28,15 +28,11 @@ export interface ConfigFile {
 
 /** The system's file, then the user's two. */
 export function outsideFiles(environment: Environment): ConfigFile[] {
-  const { HOME, XDG_CONFIG_HOME, GIT_CONFIG_SYSTEM, GIT_CONFIG_GLOBAL } = environment;
-  const system = readSwitch(environment, 'GIT_CONFIG_NOSYSTEM')
-    ? ''
-    : (GIT_CONFIG_SYSTEM ?? '/etc/gitconfig');
-  const xdg = XDG_CONFIG_HOME || (HOME === undefined ? undefined : `${HOME}/.config`);
-  const user =
-    GIT_CONFIG_GLOBAL === undefined
-      ? [xdg === undefined ? '' : `${xdg}/git/config`, HOME === undefined ? '' : `${HOME}/.gitconfig`]
-      : [GIT_CONFIG_GLOBAL];
+  const { HOME, XDG_CONFIG_HOME, GIT_CONFIG_SYSTEM = '/etc/gitconfig', GIT_CONFIG_GLOBAL } = environment;
+  const system = readSwitch(environment, 'GIT_CONFIG_NOSYSTEM') ? '' : GIT_CONFIG_SYSTEM;
+  const inHome = (name: string) => (HOME === undefined ? '' : `${HOME}/${name}`);
+  const xdg = XDG_CONFIG_HOME ? `${XDG_CONFIG_HOME}/git/config` : inHome('.config/git/config');
+  const user = GIT_CONFIG_GLOBAL === undefined ? [xdg, inHome('.gitconfig')] : [GIT_CONFIG_GLOBAL];
   return [{ path: system, optional: false }, ...user.map((path) => ({ path, optional: true }))]
     .filter(({ path }) => path !== '')
     .map(({ path, optional }) => ({ path: byteString(path), optional }));
@@ -64,32 +60,33 @@ export class ConfigFiles {
    * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it is malformed or cannot be read
    */
   read({ path, optional = false, allowed }: ConfigFile): readonly ConfigEntry[] | undefined {
-    const name = path.slice(path.lastIndexOf('/') + 1);
     try {
-      if (allowed) checkAllowed(path, name, allowed);
-      if (!this.#read.has(path)) this.#read.set(path, this.#parse(path, name));
+      if (allowed) checkAllowed(path, allowed);
+      if (!this.#read.has(path)) this.#read.set(path, this.#parse(path));
       return this.#read.get(path);
     } catch (error) {
       if (error instanceof PackhorseError) throw error;
       this.#stamps.spoil();
       if (optional && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-      throw repositoryUnsupported(`unable to access '${name}': ${reasonOf(error)}`);
+      throw repositoryUnsupported(`unable to access '${nameOf(path)}'`, reasonOf(error));
     }
   }
 
-  #parse(path: string, name: string): ConfigEntry[] | undefined {
+  #parse(path: string): ConfigEntry[] | undefined {
     const bytes = Buffer.from(path, 'latin1');
     if (!this.#stamps.see(bytes, true)) return undefined;
     const text = unlessMissing(() => fs.readFileSync(bytes, 'latin1'), undefined);
-    return text === undefined ? undefined : parseConfig(text, name);
+    return text === undefined ? undefined : parseConfig(text, nameOf(path));
   }
 }
 
 /** Configuration may hide refs, so a file that may not be read is an error, not nothing. */
-function checkAllowed(path: string, name: string, allowed: Allowed): void {
+function checkAllowed(path: string, allowed: Allowed): void {
   const real = unlessMissing(() => fs.realpathSync.native(Buffer.from(path, 'latin1')), undefined);
   if (real === undefined || allowed(real)) return;
-  throw repositoryUnsupported(
-    `the configuration is read from '${name}', which is outside of the directories that are served`,
-  );
+  throw repositoryUnsupported('the configuration is outside of the directories that are served', real);
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -87,7 +87,7 @@ class Reader {
     if (value === undefined) throw repositoryUnsupported(`missing value for '${key}'`);
     if (value === '') return;
     let path = expandHome(value, this.#around.environment);
-    if (path === undefined) throw repositoryUnsupported(`could not expand include path '${value}'`);
+    if (path === undefined) throw repositoryUnsupported('could not expand include path', value);
     if (!path.startsWith('/')) {
       if (from === undefined) throw repositoryUnsupported('relative config includes must come from files');
       path = from.slice(0, from.lastIndexOf('/') + 1) + path;
@@ -95,9 +95,7 @@ class Reader {
     const entries = this.#files.read({ path, allowed });
     if (!entries) return;
     if (depth === MAX_DEPTH) {
-      throw repositoryUnsupported(
-        `exceeded maximum include depth (${MAX_DEPTH}) while including '${value}'; this might be due to circular includes`,
-      );
+      throw repositoryUnsupported(`exceeded maximum include depth (${MAX_DEPTH})`, path);
     }
     this.#take(entries, { path, allowed, depth: depth + 1, conditional });
   }

@@ -1,5 +1,5 @@
 /** The capabilities of protocol v2, in git's order (protocol section 1.2). Adding one is adding a row. */
-import { protocolError, repositoryUnsupported } from '../errors.ts';
+import { protocolError } from '../errors.ts';
 import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -62,11 +62,7 @@ function splitOnce(line: string): [key: string, value: string | undefined] {
 }
 
 function advertiseUnborn(repository: Repository): string {
-  const mode = unbornMode(repository.config);
-  if (!['advertise', 'allow', 'ignore'].includes(mode)) {
-    throw repositoryUnsupported(`invalid value for 'lsrefs.unborn': '${mode}'`);
-  }
-  return mode === 'advertise' ? 'unborn' : '';
+  return unbornMode(repository.config) === 'advertise' ? 'unborn' : '';
 }
 
 function advertiseFeatures(repository: Repository): string {

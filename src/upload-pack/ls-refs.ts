@@ -1,4 +1,5 @@
 /** The v2 command `ls-refs` (protocol section 1.4). */
+import { repositoryUnsupported } from '../errors.ts';
 import { type LsRefsRequest, parseLsRefs } from '../protocol/ls-refs-request.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import type { GitConfig } from '../repository/config.ts';
@@ -21,8 +22,11 @@ export const lsRefs: Command = async (context, args) => {
   });
 };
 
+/** @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` */
 export function unbornMode(config: GitConfig): string {
-  return config.get('lsrefs.unborn') ?? 'advertise';
+  const mode = config.get('lsrefs.unborn') ?? 'advertise';
+  if (['advertise', 'allow', 'ignore'].includes(mode)) return mode;
+  throw repositoryUnsupported(`invalid value for 'lsrefs.unborn': '${mode}'`);
 }
 
 /** `<oid> <name>[ symref-target:<target>][ peeled:<oid>]` */
