@@ -12,6 +12,7 @@ import { type Filter, isDoneByWalking } from './filter.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import type { PathHints } from './path-hints.ts';
+import { PromisedObjects } from './promised-objects.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
 import { TreeWalk } from './walk-trees.ts';
 
@@ -26,15 +27,17 @@ export interface CountRequest {
   readonly includeTags: readonly { readonly tag: number; readonly target: number }[];
   /** What the client wants to do without; what it names itself is sent all the same. */
   readonly filter?: Filter | undefined;
+  /** Whether what a promisor remote has promised may be missing: it is left out. */
+  readonly missingPromised?: boolean | undefined;
 }
 
 /**
  * Whether bitmaps were used, or why not: the repository has none, those that it has are damaged or stale (`unusable`), its
  * configuration forbids them (`off`), the history is cut (`shallow`), no have lies in the bitmapped pack (`outside`), or
- * something that the haves should reach is not there (`incomplete`).
+ * something that the haves should reach is not there, or need not be (`incomplete`).
  */
-export type BitmapUse = 'used' | NoBitmaps | 'shallow' | 'outside' | 'incomplete';
-export type NoBitmaps = 'absent' | 'unusable' | 'off';
+export type BitmapUse = 'used' | NoBitmaps | 'outside' | 'incomplete';
+export type NoBitmaps = 'absent' | 'unusable' | 'off' | 'shallow';
 
 export interface Count {
   /**
@@ -113,9 +116,11 @@ async function namedBy(
   return named;
 }
 
-function bitmapUse(bitmaps: Reachability | NoBitmaps, { haves, grafts }: CountRequest): BitmapUse {
+function bitmapUse(bitmaps: Reachability | NoBitmaps, request: CountRequest): BitmapUse {
+  const { haves, grafts, missingPromised } = request;
   if (typeof bitmaps === 'string') return bitmaps;
   if (grafts.size > 0) return 'shallow';
+  if (missingPromised) return 'incomplete';
   return haves.length === 0 || haves.some((number) => bitmaps.covers(number)) ? 'used' : 'outside';
 }
 
@@ -182,8 +187,11 @@ async function markByWalking(
     return { walked: found, hints: undefined };
   }
   const seen = (n: number) => progress(found + n);
-  const trees = new TreeWalk(source.objects, marks, pace, seen, types?.includes(BLOB) ?? true);
+  const blobs = types?.includes(BLOB) ?? true;
+  const promised = request.missingPromised ? new PromisedObjects(source.objects) : undefined;
+  const trees = new TreeWalk(source.objects, marks, pace, seen, blobs, promised?.note);
   await trees.walk(commits.trees, [...new Set(edges)], wanted.trees);
+  await promised?.settle(pace);
   const walked = found + trees.count;
   return { walked, hints: mayBeHinted(request, walked) ? trees.hints : undefined };
 }

@@ -18,6 +18,7 @@ import type { NumberCache } from './number-cache.ts';
 import { NumberList } from './number-list.ts';
 import { NumberQueue } from './number-queue.ts';
 import type { Pace } from './pace.ts';
+import type { OnMissing } from './promised-objects.ts';
 import { TreeContent } from './tree-content.ts';
 
 /** Trees whose order is worked out at a time, some 24 bytes each. */
@@ -30,6 +31,7 @@ export class AllTreesWalk {
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
   readonly #blobs: boolean;
+  readonly #missing: OnMissing;
   #count = 0;
 
   /** Trees all of whose entries are marked. */
@@ -48,6 +50,7 @@ export class AllTreesWalk {
     pace: Pace,
     seen: (objects: number) => void,
     blobs: boolean,
+    missing: OnMissing,
   ) {
     this.#objects = objects;
     this.#marks = marks;
@@ -55,6 +58,7 @@ export class AllTreesWalk {
     this.#pace = pace;
     this.#seen = seen;
     this.#blobs = blobs;
+    this.#missing = missing;
     this.#forest = new DeltaForest(objects, pace);
     this.#walked = new NumberQueue(objects.view.packedEnd);
     this.#next = new NumberQueue(objects.view.packedEnd);
@@ -102,10 +106,10 @@ export class AllTreesWalk {
   /** Marks what stands in a tree. */
   #walkTree(tree: number, content: TreeContent, base: TreeContent | undefined): void {
     if (base?.isWalked && this.#derive(content, base)) {
-      for (let i = 0; i < this.#fresh.length; i++) this.#findEntry(content, this.#fresh.get(i));
+      for (let i = 0; i < this.#fresh.length; i++) this.#findEntry(tree, content, this.#fresh.get(i));
     } else {
       if (!base || !this.#derive(content, base)) this.#read(tree, content);
-      for (let i = 0; i < content.count; i++) this.#findEntry(content, i);
+      for (let i = 0; i < content.count; i++) this.#findEntry(tree, content, i);
     }
     content.isWalked = true;
     if (tree < FIRST_LOOSE) this.#walked.add(tree);
@@ -139,15 +143,13 @@ export class AllTreesWalk {
     content.set(data);
   }
 
-  #findEntry(content: TreeContent, entry: number): void {
+  #findEntry(tree: number, content: TreeContent, entry: number): void {
     const kind = kindOfTreeEntry(content.data, content.starts[entry]);
     if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
-    const { view } = this.#objects;
-    const end = content.starts[entry + 1];
-    const id = end - view.format.bytes;
+    const id = content.starts[entry + 1] - this.#objects.view.format.bytes;
     const child = this.#numbers.find(content.data, id);
-    if (child < 0) throw view.missing(content.data.toString('hex', id, end));
-    this.#find(child, kind === 'tree');
+    if (child < 0) this.#missing(content.data, id, tree);
+    else this.#find(child, kind === 'tree');
   }
 
   #find(number: number, isTree: boolean): void {

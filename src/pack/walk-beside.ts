@@ -14,6 +14,7 @@ import type { NumberCache } from './number-cache.ts';
 import { NumberList } from './number-list.ts';
 import type { Pace } from './pace.ts';
 import { directoryHash, PathHints } from './path-hints.ts';
+import type { OnMissing } from './promised-objects.ts';
 
 /** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
 const LENDING = 10;
@@ -27,6 +28,7 @@ export class TreesBesideWalk {
   readonly #pace: Pace;
   readonly #seen: (objects: number) => void;
   readonly #blobs: boolean;
+  readonly #missing: OnMissing;
   /** What was marked WANTED, and the trees of the client's that were looked at. */
   readonly #found = new NumberList();
   readonly #visited = new Set<number>();
@@ -38,6 +40,7 @@ export class TreesBesideWalk {
     pace: Pace,
     seen: (objects: number) => void,
     blobs: boolean,
+    missing: OnMissing,
   ) {
     this.#objects = objects;
     this.#marks = marks;
@@ -45,6 +48,7 @@ export class TreesBesideWalk {
     this.#pace = pace;
     this.#seen = seen;
     this.#blobs = blobs;
+    this.#missing = missing;
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -100,7 +104,7 @@ export class TreesBesideWalk {
       if (this.#isKnown(root)) continue;
       this.#want(root, path, true);
       const data = this.#readTree(root);
-      last.follow(data, (at, end) => this.#addFresh(data, at, end, fresh));
+      last.follow(data, (at, end) => this.#addFresh(root, data, at, end, fresh));
       if (this.#pace.due()) await this.#pause();
     }
     if (fresh.size === 0) return;
@@ -123,14 +127,13 @@ export class TreesBesideWalk {
     }
   }
 
-  #addFresh(data: Buffer, at: number, end: number, fresh: FreshEntries): void {
+  #addFresh(tree: number, data: Buffer, at: number, end: number, fresh: FreshEntries): void {
     const kind = kindOfTreeEntry(data, at);
     if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
-    const { view } = this.#objects;
-    const id = end - view.format.bytes;
+    const id = end - this.#objects.view.format.bytes;
     const number = this.#numbers.find(data, id);
-    if (number < 0) throw view.missing(data.toString('hex', id, end));
-    if (!this.#isKnown(number)) fresh.add(data, at, end, number, kind === 'tree');
+    if (number < 0) this.#missing(data, id, tree);
+    else if (!this.#isKnown(number)) fresh.add(data, at, end, number, kind === 'tree');
   }
 
   #compareWith(edge: number, fresh: FreshEntries, lends: boolean): void {

@@ -4,6 +4,7 @@ import type { Marks } from './marks.ts';
 import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
 import type { PathHints } from './path-hints.ts';
+import type { OnMissing } from './promised-objects.ts';
 import { AllTreesWalk } from './walk-all-trees.ts';
 import { TreesBesideWalk } from './walk-beside.ts';
 
@@ -15,6 +16,7 @@ export class TreeWalk {
   /**
    * @param seen called now and then with the number of trees and blobs marked WANTED so far
    * @param blobs whether blobs matter; else they get no mark
+   * @param missing called for what is not there; what it lets pass gets no mark. By default it lets nothing pass
    */
   constructor(
     objects: ObjectReader,
@@ -22,10 +24,14 @@ export class TreeWalk {
     pace: Pace,
     seen: (objects: number) => void,
     blobs = true,
+    missing: OnMissing = (data, id) => {
+      const { view } = objects;
+      throw view.missing(data.toString('hex', id, id + view.format.bytes));
+    },
   ) {
     const numbers = new NumberCache(objects.view);
-    this.#makeAll = () => new AllTreesWalk(objects, marks, numbers, pace, seen, blobs);
-    this.#beside = new TreesBesideWalk(objects, marks, numbers, pace, seen, blobs);
+    this.#makeAll = () => new AllTreesWalk(objects, marks, numbers, pace, seen, blobs, missing);
+    this.#beside = new TreesBesideWalk(objects, marks, numbers, pace, seen, blobs, missing);
   }
 
   /** The paths of what was found beside the client's trees. */
