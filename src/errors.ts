@@ -48,9 +48,20 @@ export class PackhorseError extends Error {
   }
 }
 
+const REPOSITORY_NOT_FOUND = 'repository not found';
+
 export function repositoryNotFound(path: string): PackhorseError {
-  return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `no repository at ${path}`, {
-    client: 'repository not found',
+  return new PackhorseError(
+    'PACKHORSE_REPOSITORY_NOT_FOUND',
+    `'${path}' does not appear to be a git repository`,
+    { client: REPOSITORY_NOT_FOUND },
+  );
+}
+
+/** For the client it is not there. */
+export function repositoryNotExported(path: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `repository not exported: ${path}`, {
+    client: REPOSITORY_NOT_FOUND,
   });
 }
 

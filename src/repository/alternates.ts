@@ -1,43 +1,68 @@
 /** Alternates (protocol section 6.15): further object directories that a repository borrows from. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { type AllowDirectory, realPath, staysInside } from './allow-directory.ts';
 import { unlessMissing } from './missing-file.ts';
 
+/** git takes alternates of alternates up to the sixth. */
 const MAX_DEPTH = 6;
+
+/** What is read of an object directory and may be a link, parents first. */
+export const OBJECT_PARTS = ['pack', 'info', 'info/alternates', 'info/commit-graph', 'info/commit-graphs'];
 
 /**
  * The object directories of a repository: its own first, then those it borrows from, each once.
- * @param allowed decides whether a directory (a real path) may be read; what may not is left out
+ * @param allowed decides whether a directory may be read; what may not, or has links to what may not, is left out
+ * @param borrowed directories that it borrows from besides; those that are not there are passed over
  */
-export function objectDirectories(own: string, allowed: (directory: string) => boolean): string[] {
+export function objectDirectories(
+  own: string,
+  allowed: AllowDirectory,
+  borrowed: readonly string[] = [],
+): string[] {
   const found: string[] = [];
-  const visit = (directory: string, depth: number) => {
-    const real = realDirectory(directory);
-    if (!real || found.includes(real) || !allowed(real)) return;
-    const packs = realDirectory(path.join(real, 'pack'));
-    if (packs && !allowed(packs)) return;
+  const visit = (directory: string, depth: number, more: readonly string[] = []) => {
+    const real = realPath(directory);
+    if (!real || found.includes(real) || !allowed(real) || !staysInside(real, OBJECT_PARTS, allowed)) return;
     found.push(real);
     if (depth >= MAX_DEPTH) return;
-    for (const line of readLines(path.join(real, 'info', 'alternates'))) {
-      visit(path.resolve(real, line), depth + 1);
-    }
+    for (const alternate of [...more, ...readAlternates(real)]) visit(alternate, depth + 1);
   };
-  visit(own, 0);
+  visit(own, 0, borrowed);
   return found;
 }
 
-function realDirectory(directory: string): string | undefined {
-  return unlessMissing(() => fs.realpathSync.native(directory), undefined);
+/**
+ * The paths of a list of alternates, as git reads them from the file, a line each, and from the environment
+ * (`GIT_ALTERNATE_OBJECT_DIRECTORIES`), parted by colons. Comments are left out, quotes taken off.
+ */
+export function parseAlternates(text: string, separator: '\n' | ':'): string[] {
+  // Escapes stand for bytes, so it is read as bytes; a zero byte ends it.
+  const [bytes] = Buffer.from(text).toString('latin1').split('\0');
+  const paths: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    QUOTED.lastIndex = at;
+    const quoted = QUOTED.exec(bytes);
+    const next = bytes.indexOf(separator, at);
+    const end = quoted ? QUOTED.lastIndex : next < 0 ? bytes.length : next;
+    const entry = quoted ? replaceEscapes(quoted[1]) : bytes.slice(at, end);
+    if (entry !== '' && bytes[at] !== '#') paths.push(Buffer.from(entry, 'latin1').toString());
+    // What follows a quoted path is taken for the separator, whatever it is.
+    at = end + 1;
+  }
+  return paths;
 }
 
-function readLines(file: string): string[] {
+function readAlternates(objects: string): string[] {
+  const file = path.join(objects, 'info', 'alternates');
   // Hardly any repository has one, and an exception costs more than a look.
   if (!fs.existsSync(file)) return [];
-  return unlessMissing(() => fs.readFileSync(file, 'utf8'), '')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => (line.startsWith('"') ? unquote(line) : line));
+  const text = unlessMissing(() => fs.readFileSync(file, 'utf8'), '');
+  return parseAlternates(text, '\n').map((entry) => (path.isAbsolute(entry) ? entry : `${objects}/${entry}`));
 }
+
+/** What is not quoted to its end is no quoted path, but one that begins with a quote. */
+const QUOTED = /"((?:[^"\\]|\\(?:[abfnrtv"\\]|[0-3][0-7]{2}))*)"/y;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -49,13 +74,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** A C-quoted line, as git writes paths with unusual characters. */
-function unquote(line: string): string {
-  const inner = line.slice(1, line.endsWith('"') ? -1 : undefined);
-  const bytes = Buffer.from(inner)
-    .toString('latin1')
-    .replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
-      code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code),
-    );
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+function replaceEscapes(quoted: string): string {
+  return quoted.replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code),
+  );
 }

@@ -48,8 +48,8 @@ export class PackedRefs {
   }
 
   /** The file as it is now. Throws as the constructor, and the system's error when it cannot be read. */
-  static open(gitDirectory: string, files: IndexFiles): PackedRefs {
-    return new PackedRefs(files.open(path.join(gitDirectory, 'packed-refs')));
+  static open(directory: string, files: IndexFiles): PackedRefs {
+    return new PackedRefs(files.open(path.join(directory, 'packed-refs')));
   }
 
   /** @param name byte string */

@@ -1,5 +1,6 @@
 /** Refs in files: loose ones over `packed-refs` (protocol sections 6.11 and 6.12). Names are byte strings (latin1). */
 import fs from 'node:fs';
+import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { PackedLine } from './packed-line.ts';
@@ -33,6 +34,19 @@ export interface RefVisitor {
 }
 
 const BRANCHES = 'refs/heads/';
+
+/** The refs of a repository as one request sees them. */
+export interface Refs {
+  /** Of every file and directory that was read so far. */
+  readonly stamps: Stamps;
+  /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
+  resolve(name: string): Ref | undefined;
+  /** The refs that a short name may stand for, by git's rules, in their order. */
+  expand(short: string): Ref[];
+  /** Visits every ref below `refs/` that resolves, sorted bytewise. */
+  visit(prefixes: RefPrefixes, visitor: RefVisitor, pause?: Pause): Promise<void>;
+}
+
 const MAX_HOPS = 5;
 /** null: there is a file, but what it holds is no ref. */
 type LooseValue = { oid: string } | { target: string } | null;
@@ -40,20 +54,27 @@ type LooseValue = { oid: string } | { target: string } | null;
 /** Packed refs between two pauses, a power of two. */
 const PACE = 32;
 
-/** The refs of one git directory as one request sees them. */
-export class FileRefs {
-  readonly #gitDirectory: string;
+/** What lies below `refs/` and is each worktree's own. */
+const OF_WORKTREE = ['refs/bisect/', 'refs/rewritten/', 'refs/worktree/'];
+
+/** Every full name that a short one may stand for, by git's rules. */
+export function expandName(short: string): string[] {
+  const names = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'].map((prefix) => prefix + short);
+  return [...names, `refs/remotes/${short}/HEAD`].filter((name) => name === 'HEAD' || isRefName(name));
+}
+
+/** The refs of a git directory, or of a worktree. */
+export class FileRefs implements Refs {
+  readonly #directories: GitDirectories;
   readonly #files: IndexFiles;
   #packedSeen = false;
-  /** Of every file and directory that was read so far. */
   readonly stamps = new Stamps();
 
-  constructor(gitDirectory: string, files: IndexFiles) {
-    this.#gitDirectory = gitDirectory;
+  constructor(directories: GitDirectories, files: IndexFiles) {
+    this.#directories = directories;
     this.#files = files;
   }
 
-  /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
   resolve(name: string): Ref | undefined {
     let current = name;
     for (let hops = 0; hops < MAX_HOPS; hops++) {
@@ -66,22 +87,12 @@ export class FileRefs {
     return undefined;
   }
 
-  /** The branch that `HEAD` is on, be it there or not, without `refs/heads/`; undefined when it is on none. */
-  get branch(): string | undefined {
-    const target = this.resolve('HEAD')?.target;
-    return target?.startsWith(BRANCHES) ? target.slice(BRANCHES.length) : undefined;
-  }
-
-  /** The refs that a short name may stand for, by git's rules, in their order. */
   expand(short: string): Ref[] {
-    const names = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'].map((prefix) => prefix + short);
-    return [...names, `refs/remotes/${short}/HEAD`]
-      .filter((name) => name === 'HEAD' || isRefName(name))
+    return expandName(short)
       .map((name) => this.resolve(name))
       .filter((ref): ref is Ref => ref?.oid !== undefined);
   }
 
-  /** Visits every ref below `refs/` that resolves, sorted bytewise. */
   async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause: Pause = () => undefined): Promise<void> {
     const names = await this.#looseNames(prefixes, pause);
     const loose: (Ref | undefined)[] = [];
@@ -134,9 +145,10 @@ export class FileRefs {
   }
 
   #openPacked(): PackedRefs {
-    if (!this.#packedSeen) this.stamps.see(`${this.#gitDirectory}/packed-refs`, true);
+    const { commonDirectory } = this.#directories;
+    if (!this.#packedSeen) this.stamps.see(`${commonDirectory}/packed-refs`, true);
     this.#packedSeen = true;
-    return PackedRefs.open(this.#gitDirectory, this.#files);
+    return PackedRefs.open(commonDirectory, this.#files);
   }
 
   #readLoose(name: string): LooseValue | undefined {
@@ -165,7 +177,9 @@ export class FileRefs {
   /** Sorted. */
   async #looseNames(prefixes: RefPrefixes, pause: Pause): Promise<string[]> {
     const names: string[] = [];
-    const directories = ['refs/'];
+    const { gitDirectory, commonDirectory } = this.#directories;
+    const own = gitDirectory === commonDirectory ? [] : OF_WORKTREE;
+    const directories = ['refs/', ...own.filter((directory) => prefixes.mayHold(directory))];
     // The list grows while it is walked.
     for (const directory of directories) {
       const rest = pause();
@@ -175,7 +189,8 @@ export class FileRefs {
         if (rest) await rest;
         const name = directory + entry.name.toString('latin1');
         if (entry.isDirectory()) {
-          if (prefixes.mayHold(`${name}/`)) directories.push(`${name}/`);
+          const below = `${name}/`;
+          if (prefixes.mayHold(below) && !own.includes(below)) directories.push(below);
         } else if (prefixes.matches(name) && isRefName(name)) names.push(name);
       }
     }
@@ -189,6 +204,15 @@ export class FileRefs {
   }
 
   #file(name: string): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#gitDirectory}/`), Buffer.from(name, 'latin1')]);
+    const { gitDirectory, commonDirectory } = this.#directories;
+    const isOwn = name === 'HEAD' || OF_WORKTREE.some((directory) => name.startsWith(directory));
+    const base = isOwn ? gitDirectory : commonDirectory;
+    return Buffer.concat([Buffer.from(`${base}/`), Buffer.from(name, 'latin1')]);
   }
+}
+
+/** The branch that `HEAD` is on, be it there or not, without `refs/heads/`; undefined when it is on none. */
+export function branchOf(refs: Refs): string | undefined {
+  const target = refs.resolve('HEAD')?.target;
+  return target?.startsWith(BRANCHES) ? target.slice(BRANCHES.length) : undefined;
 }

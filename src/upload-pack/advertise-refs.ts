@@ -25,7 +25,7 @@ export async function advertiseRefs(
 ): Promise<void> {
   const { repository, sink } = context;
   const capabilities = capabilitiesOf(context, stateless);
-  const { shallow, format } = repository;
+  const { shallow = [], format } = repository;
   if (version === 1) await sink.sendLines(encodePktLine('version 1\n'));
   await listRefs(context, {
     prefixes: [],

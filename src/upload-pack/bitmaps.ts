@@ -2,6 +2,7 @@
 import { buildBitmaps } from '../pack/build-bitmaps.ts';
 import type { NoBitmaps } from '../pack/count.ts';
 import type { Pace } from '../pack/pace.ts';
+import { promisorRemotes } from '../repository/promisor-remotes.ts';
 import type { Reachability } from '../repository/reachability.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { RefVisitor } from '../repository/refs.ts';
@@ -16,11 +17,12 @@ export function findBitmaps({
 }: Pick<CommandContext, 'repository' | 'ownBitmaps'>): Reachability | NoBitmaps {
   // A word of the repository's owner on bitmaps is a word on ours too.
   if (!repository.config.boolean('pack.usebitmaps', true)) return 'off';
+  if (repository.shallow) return 'shallow';
   const theirs = repository.reachability;
   const { view } = repository.objects;
   let own: Reachability | undefined;
   if (theirs?.objects !== view.packedObjects) {
-    own = ownBitmaps?.open(repository.gitDirectory, view, repository.indexFiles, repository.ignore);
+    own = ownBitmaps?.open(repository.commonDirectory, view, repository.indexFiles, repository.ignore);
   }
   const best = own && own.objects > (theirs?.objects ?? 0) ? own : theirs;
   return best ?? (repository.indexProblems.some((why) => why.includes('.bitmap: ')) ? 'unusable' : 'absent');
@@ -34,14 +36,16 @@ export async function buildOwnBitmaps(
 ): Promise<number | undefined> {
   const { view } = repository.objects;
   if (view.packCount === 0) return undefined;
-  if (!repository.config.boolean('pack.usebitmaps', true) || repository.shallow.length > 0) return undefined;
+  if (!repository.config.boolean('pack.usebitmaps', true)) return undefined;
+  // Bitmaps need all that commits reach.
+  if (repository.shallow || promisorRemotes(repository.config).length > 0) return undefined;
   const known = findBitmaps({ repository, ownBitmaps: store });
   if (typeof known !== 'string' && known.objects === view.packedObjects) return undefined;
   const tips = await findTips(repository, pace);
   const packs = packSetOf(view);
   const bitmaps = await buildBitmaps(repository.objects, tips, packs.checksum, pace);
   if (!bitmaps) return undefined;
-  store.write(repository.gitDirectory, packs, bitmaps);
+  store.write(repository.commonDirectory, packs, bitmaps);
   return bitmaps.length;
 }
 

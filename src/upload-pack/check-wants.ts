@@ -60,7 +60,9 @@ async function areReachable(
 ): Promise<boolean> {
   const { repository, pace } = context;
   const { objects } = repository;
-  const own = repository.shallow.map((oid) => objects.view.findHex(oid)).filter((number) => number >= 0);
+  const own = (repository.shallow ?? [])
+    .map((oid) => objects.view.findHex(oid))
+    .filter((number) => number >= 0);
   const grafts = new Set(own);
   const source = new CommitSource(objects, grafts);
   const targets = wants.map((number) => source.peel(number).target);

@@ -66,9 +66,11 @@ export async function listRefs(context: CommandContext, list: RefList): Promise<
 }
 
 /** All that decides an answer but for what stamps tell of. */
-function keyOf({ gitDirectory, config, objects }: Repository, more: readonly unknown[]): string {
+function keyOf(repository: Repository, more: readonly unknown[]): string {
+  const { gitDirectory, commonDirectory, namespace, config, objects } = repository;
+  const where = [gitDirectory, commonDirectory, config.get('extensions.refstorage'), namespace];
   const packs = Array.from(objects.view.packs(), ({ pack }) => pack.name);
-  return JSON.stringify([gitDirectory, packs, hideRules(config), more]);
+  return JSON.stringify([where, packs, hideRules(config), more]);
 }
 
 /** A list in the making. */

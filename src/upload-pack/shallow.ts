@@ -17,8 +17,8 @@ export interface ShallowRequest {
   readonly since: number | undefined;
   /** Numbers of what the client names as beyond its history. */
   readonly not: readonly number[];
-  /** The server's own shallow commits, hex. */
-  readonly ownShallow: readonly string[];
+  /** The server's own shallow commits, hex; undefined where its history is whole. */
+  readonly ownShallow: readonly string[] | undefined;
   /** Whether those that are reached are told even to a client that asks for no limit. */
   readonly announceOwn: boolean;
 }
@@ -50,14 +50,16 @@ export async function planShallow(
     throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
   }
   const theirs = theirShallow(objects, shallow);
-  const own = new Set(ownShallow.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
+  const own = new Set(ownShallow?.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
   const asked = depth !== undefined || limited;
-  if (!asked && (own.size === 0 || !announceOwn)) {
-    const announced = announceOwn && (theirs.size > 0 || ownShallow.length > 0);
+  if (!asked && !(ownShallow && announceOwn)) {
+    const announced = announceOwn && theirs.size > 0;
     const grafts = new Set([...own, ...theirs]);
     return { announced, shallow: [], unshallow: [], grafts, wants: [], excluded: [] };
   }
-  const boundary = await findBoundary(new CommitSource(objects, own), request, theirs, own, pace);
+  // Who asks for nothing is told where our history ends, as far as theirs does not end before.
+  const ends = asked ? own : new Set([...own, ...theirs]);
+  const boundary = await findBoundary(new CommitSource(objects, ends), request, theirs, ends, pace);
   const unshallow = asked ? [...theirs].filter((number) => boundary?.isInside(number) ?? true) : [];
   return {
     announced: true,
@@ -82,7 +84,7 @@ async function findBoundary(
   source: CommitSource,
   request: ShallowRequest,
   theirs: ReadonlySet<number>,
-  own: ReadonlySet<number>,
+  ends: ReadonlySet<number>,
   pace: Pace,
 ): Promise<Boundary | undefined> {
   const { wants, since, not, deepenRelative } = request;
@@ -92,14 +94,14 @@ async function findBoundary(
     return boundary;
   }
   let depth = request.depth ?? INFINITE_DEPTH;
-  if (depth === INFINITE_DEPTH && own.size === 0) return undefined;
+  if (depth === INFINITE_DEPTH && !request.ownShallow) return undefined;
   if (deepenRelative && depth !== INFINITE_DEPTH) {
     const first = await depthOfFirst(source, wants, theirs, pace);
     // History that does not meet the client's end cannot be deepened from there.
     if (first === undefined) return { commits: [], isInside: () => false };
     depth += first;
   }
-  return boundaryByDepth(source, wants, depth, own, pace);
+  return boundaryByDepth(source, wants, depth, ends, pace);
 }
 
 function theirShallow(objects: ObjectReader, shallow: readonly string[]): Set<number> {

@@ -5,8 +5,7 @@ import type { Pace } from '../pack/pace.ts';
 import type { PacketInput } from '../protocol/packet-input.ts';
 import { readV2Request } from '../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
-import type { ConfigRules } from '../repository/read-config.ts';
-import { type AllowDirectory, Repository } from '../repository/repository.ts';
+import { type OpenOptions, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
@@ -19,13 +18,9 @@ import type { Statistics } from './statistics.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { answerV0, converseV0 } from './upload-pack-v0.ts';
 
-export interface UploadPackOptions {
+export interface UploadPackOptions extends OpenOptions {
   /** Open packs and indexes that several servers of one thread share. */
   readonly caches?: RepositoryCaches;
-  /** Decides whether a directory (a real path) may be read: the repository, its alternates. All may by default. */
-  readonly allowed?: AllowDirectory;
-  /** What counts beside the repository's own configuration; nothing does by default. */
-  readonly config?: ConfigRules;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
   /** A key of the repository's configuration that forbids to serve where it is false. */
@@ -53,19 +48,13 @@ export interface Connection extends Omit<Exchange, 'statistics'> {
 export class UploadPack {
   readonly #directory: string;
   readonly #caches: RepositoryCaches;
-  readonly #allowed: AllowDirectory | undefined;
-  readonly #config: ConfigRules | undefined;
-  readonly #ownBitmaps: OwnBitmaps | undefined;
-  readonly #gate: string | undefined;
+  readonly #options: UploadPackOptions;
 
   /** @param directory a bare repository, or one with `.git`; it is looked at anew for every request */
   constructor(directory: string, options: UploadPackOptions = {}) {
     this.#directory = path.resolve(directory);
     this.#caches = options.caches ?? new RepositoryCaches();
-    this.#allowed = options.allowed;
-    this.#config = options.config;
-    this.#ownBitmaps = options.ownBitmaps;
-    this.#gate = options.gate;
+    this.#options = options;
   }
 
   /** The capabilities of protocol v2: pkt-lines from `version 2` to the flush. */
@@ -149,7 +138,7 @@ export class UploadPack {
   ): Promise<void> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
-    const ownBitmaps = this.#ownBitmaps;
+    const { ownBitmaps } = this.#options;
     try {
       await run({ repository, ownBitmaps, sink, pace, statistics, watch });
     } finally {
@@ -160,9 +149,10 @@ export class UploadPack {
   }
 
   #open(): Repository {
-    const repository = Repository.open(this.#directory, this.#caches, this.#allowed, this.#config);
-    if (!this.#gate || repository.config.boolean(this.#gate, true)) return repository;
+    const { gate } = this.#options;
+    const repository = Repository.open(this.#directory, this.#caches, this.#options);
+    if (!gate || repository.config.boolean(gate, true)) return repository;
     repository.close();
-    throw serviceDisabled(this.#gate);
+    throw serviceDisabled(gate);
   }
 }

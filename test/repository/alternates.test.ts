@@ -1,10 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { objectDirectories } from '../../src/repository/alternates.ts';
+import { objectDirectories, parseAlternates } from '../../src/repository/alternates.ts';
+import { askGit, askPackhorse } from '../support/ask-git.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { git } from '../support/git.ts';
-import { initBare } from './history.ts';
+import { GIT_ENVIRONMENT, git } from '../support/git.ts';
+import { encodeRequest } from '../support/requests.ts';
+import { initBare, makeHistory } from './history.ts';
 
 const everything = () => true;
 
@@ -28,9 +31,15 @@ function borrow(root: string, name: string, text: string): void {
 }
 
 /** Names of the repositories whose blobs git sees from `name`. */
-function seenByGit(root: string, blobs: Map<string, string>, name: string): string[] {
+function seenByGit(
+  root: string,
+  blobs: Map<string, string>,
+  name: string,
+  environment: NodeJS.ProcessEnv = {},
+): string[] {
   const input = [...blobs.values()].join('\n');
-  const rows = git(path.join(root, name), ['cat-file', '--batch-check'], { input }).split('\n');
+  const env = { ...GIT_ENVIRONMENT, ...environment };
+  const rows = git(path.join(root, name), ['cat-file', '--batch-check'], { input, env }).split('\n');
   return [...blobs.keys()].filter((_, i) => !rows[i].endsWith('missing')).sort();
 }
 
@@ -98,6 +107,27 @@ describe('the object directories of a repository', () => {
     const names = [...'abcdefghij'];
     const { root, blobs } = makeRepositories(...names);
     for (let i = 0; i + 1 < names.length; i++) borrow(root, names[i], `${objectsOf(root, names[i + 1])}\n`);
+    expectAsGit(root, blobs, [...'abcdefg']);
+  });
+
+  test.each([
+    ['a quote that does not end', '"../../b/objects\n../../c/objects\n'],
+    ['an escape that is none', '"../../\\qb/objects"\n../../c/objects\n'],
+    ['an escape of more than a byte', '"../../\\542/objects"\n../../c/objects\n'],
+    ['something behind the quotes', '"../../b/objects"x../../c/objects\n'],
+    ['two in quotes on one line', '"../../b/objects" "../../c/objects"\n'],
+    ['quotes over two lines', '"../../new\nline/objects"\n../../c/objects'],
+    ['a comment behind a blank', ' # ../../b/objects\n../../c/objects'],
+    ['a comment in quotes', '"#../../b/objects"\n../../c/objects'],
+    ['a zero byte', '../../b/objects\n../../c/objects\0../../new\n'],
+    ['carriage returns', '../../b/objects\r\n../../c/objects\r\n'],
+    ['steps through a link', '../link/../objects\n../../c/objects\n'],
+    ['a file', '../HEAD\n../../c/objects\n'],
+  ])('with what git makes of %s', (_, text) => {
+    const { root, blobs } = makeRepositories('a', 'b', 'c', 'new\nline');
+    fs.mkdirSync(path.join(root, 'b/deep'));
+    fs.symlinkSync('../b/deep', path.join(root, 'a/link'));
+    borrow(root, 'a', text);
     expect(seenByUs(root, blobs, 'a')).toEqual(seenByGit(root, blobs, 'a'));
   });
 
@@ -131,5 +161,88 @@ describe('the object directories of a repository', () => {
     borrow(root, 'a', `${path.join(root, 'innocent')}\n${objectsOf(root, 'd')}\n`);
     expect(objectDirectories(objectsOf(root, 'a'), allowed)).toEqual(expected);
     expect(asked).not.toContain(path.join(root, 'innocent'));
+  });
+
+  test('that have links to what may not be read are left out', () => {
+    const { root } = makeRepositories('a', 'b', 'c');
+    borrow(root, 'a', '../../b/objects\n../../c/objects\n');
+    const outside = temporaryDirectory();
+    fs.writeFileSync(path.join(outside, 'alternates'), '../../a/objects\n');
+    fs.symlinkSync(path.join(outside, 'alternates'), path.join(objectsOf(root, 'b'), 'info/alternates'));
+    const allowed = (directory: string) => directory.startsWith(root);
+    const expected = [objectsOf(root, 'a'), objectsOf(root, 'c')];
+    expect(objectDirectories(objectsOf(root, 'a'), allowed)).toEqual(expected);
+  });
+});
+
+describe('the environment', () => {
+  /** What is there with these alternates, asked from inside of the repository. */
+  function expectSame(root: string, blobs: Map<string, string>, text: string): string[] {
+    const theirs = seenByGit(root, blobs, 'a', { GIT_ALTERNATE_OBJECT_DIRECTORIES: text });
+    const borrowed = parseAlternates(text, ':').map((entry) => path.resolve(root, 'a', entry));
+    const directories = objectDirectories(objectsOf(root, 'a'), everything, borrowed);
+    const ours = [...blobs.keys()].filter((name) => directories.includes(objectsOf(root, name))).sort();
+    expect(ours).toEqual(theirs);
+    return ours;
+  }
+
+  test('names alternates, before those of the file', () => {
+    const { root, blobs } = makeRepositories('a', 'b', 'c', 'd');
+    borrow(root, 'a', '../../d/objects\n');
+    borrow(root, 'b', '../../c/objects\n');
+    expect(expectSame(root, blobs, '../b/objects')).toEqual(['a', 'b', 'c', 'd']);
+    const directories = objectDirectories(objectsOf(root, 'a'), everything, [objectsOf(root, 'b')]);
+    expect(directories).toEqual(['a', 'b', 'c', 'd'].map((name) => objectsOf(root, name)));
+  });
+
+  test('names alternates in every way that git reads', () => {
+    const { root, blobs } = makeRepositories('a', 'b', 'c:d', 'new\nline');
+    const part = fc.constantFrom(
+      '../b/objects',
+      '"../b/objects"',
+      '"../c:d/objects"',
+      '../c:d/objects',
+      '../new\nline/objects',
+      '"../new\\nline/objects"',
+      '"../\\142/objects"',
+      '"../b/objects',
+      '#../b/objects',
+      '../nowhere/objects',
+      objectsOf(root, 'b'),
+      '',
+      'x',
+    );
+    const separator = fc.constantFrom(':', ':', ':', '\n', '');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(part, separator), { maxLength: 5 }), (parts) => {
+        expectSame(root, blobs, parts.flat().join(''));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('says where the objects are, to serve from', async () => {
+    const { root } = makeRepositories('a', 'b', 'c');
+    makeHistory(path.join(root, 'b'), { commits: 3, files: 2 });
+    fs.cpSync(path.join(root, 'b/refs'), path.join(root, 'a/refs'), { recursive: true });
+    const directory = path.join(root, 'a');
+    const request = encodeRequest('ls-refs', ['ref-prefix refs/']);
+    const shown = askGit(path.join(root, 'b'), request);
+    const objectDirectory = objectsOf(root, 'b');
+    expect(await askPackhorse(directory, request)).toBe('0000');
+    expect(await askPackhorse(directory, request, { objectDirectory })).toBe(shown);
+    expect(askGit(directory, request, [], { GIT_OBJECT_DIRECTORY: objectDirectory })).toBe(shown);
+    // What stands in the repository itself does not count then, be it there or not.
+    fs.rmSync(objectsOf(root, 'a'), { recursive: true });
+    expect(await askPackhorse(directory, request, { objectDirectory })).toBe(shown);
+    expect(await askPackhorse(directory, request)).toContain('ERR ');
+    const alternates = ['../b/objects'];
+    const other = { objectDirectory: objectsOf(root, 'c'), alternateDirectories: alternates };
+    expect(await askPackhorse(directory, request, other)).toBe(shown);
+    const environment = {
+      GIT_OBJECT_DIRECTORY: objectsOf(root, 'c'),
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: '../b/objects',
+    };
+    expect(askGit(directory, request, [], environment)).toBe(shown);
   });
 });

@@ -6,7 +6,7 @@ import { PackhorseError } from '../../src/errors.ts';
 import type { ConfigEntry } from '../../src/repository/config.ts';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import { type ConfigRules, type ConfigSource, Configs } from '../../src/repository/read-config.ts';
-import { FileRefs } from '../../src/repository/refs.ts';
+import { branchOf, FileRefs } from '../../src/repository/refs.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { createRepository } from '../support/history.ts';
 
@@ -67,8 +67,9 @@ export class Configured {
       rules: { defaults: [], scope: 'all', environment: this.environment, ...rules },
       began: Date.now(),
       branch(_, stamps) {
-        const refs = new FileRefs(repository, new IndexFiles(0));
-        const { branch } = refs;
+        const directories = { gitDirectory: repository, commonDirectory: repository };
+        const refs = new FileRefs(directories, new IndexFiles(0));
+        const branch = branchOf(refs);
         stamps.join(refs.stamps);
         return branch;
       },

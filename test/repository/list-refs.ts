@@ -6,7 +6,7 @@ import { RefPrefixes } from '../../src/repository/ref-prefixes.ts';
 import { FileRefs, type Pause, type Ref } from '../../src/repository/refs.ts';
 
 export function openRefs(directory: string): FileRefs {
-  return new FileRefs(directory, new IndexFiles(2 ** 26));
+  return new FileRefs({ gitDirectory: directory, commonDirectory: directory }, new IndexFiles(2 ** 26));
 }
 
 /** Every ref that is visited, in that order. */

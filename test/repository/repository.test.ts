@@ -21,7 +21,7 @@ function makeRepository(): { root: string; directory: string; open: () => Reposi
   history.importInto(directory);
   git(directory, ['branch', 'other', 'main']);
   const allowed = (real: string) => real === root || real.startsWith(`${root}${path.sep}`);
-  return { root, directory, open: () => Repository.open(directory, caches, allowed) };
+  return { root, directory, open: () => Repository.open(directory, caches, { allowed }) };
 }
 
 const unsupported = expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_UNSUPPORTED' });
@@ -91,10 +91,10 @@ describe('includes', () => {
     const { root, directory } = makeRepository();
     const outside = path.join(temporaryDirectory(), 'x');
     fs.writeFileSync(outside, '[transfer]\n\thideRefs = refs/heads\n');
-    const rules = { ...REPOSITORY_ONLY, defaults: [{ key: 'include.path', value: outside }] };
+    const config = { ...REPOSITORY_ONLY, defaults: [{ key: 'include.path', value: outside }] };
     const allowed = (real: string) => real.startsWith(root);
     git(directory, ['config', 'transfer.hideRefs', '!refs/heads/main']);
-    const { isHidden } = Repository.open(directory, caches, allowed, rules);
+    const { isHidden } = Repository.open(directory, caches, { allowed, config });
     expect([isHidden('refs/heads/main'), isHidden('refs/heads/other')]).toEqual([false, true]);
   });
 
@@ -116,7 +116,7 @@ describe('includes', () => {
 describe('the configuration', () => {
   const allowed = () => true;
   const open = (directory: string, known: RepositoryCaches) =>
-    Repository.open(directory, known, allowed).config;
+    Repository.open(directory, known, { allowed }).config;
   /** For which files written now are old enough to be trusted. */
   const cachesOfLater = () => new RepositoryCaches(undefined, { now: () => Date.now() + 60_000 });
 
@@ -141,7 +141,7 @@ describe('the configuration', () => {
     const { directory } = makeRepository();
     const known = cachesOfLater();
     const first = open(directory, known);
-    expect(Repository.open(directory, known, () => true).config).not.toBe(first);
+    expect(Repository.open(directory, known, { allowed: () => true }).config).not.toBe(first);
     const young = new RepositoryCaches(undefined, { now: () => Date.now() });
     expect(open(directory, young)).not.toBe(open(directory, young));
   });

@@ -1,0 +1,74 @@
+/** Ref namespaces (`GIT_NAMESPACE`): a part of a repository's refs that is served as if it were all. */
+import { repositoryUnsupported } from '../errors.ts';
+import type { PackedLine } from './packed-line.ts';
+import { isRefName } from './ref-name.ts';
+import { RefPrefixes } from './ref-prefixes.ts';
+import { expandName, type Pause, type Ref, type Refs, type RefVisitor } from './refs.ts';
+
+const ROOT = 'refs/';
+
+/**
+ * What stands before the names of a namespace's refs, byte string: `a/b` is `refs/namespaces/a/refs/namespaces/b/`.
+ * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it can be no part of a ref's name
+ */
+export function namespacePrefix(namespace = ''): string {
+  if (namespace === '') return '';
+  const parts = Buffer.from(namespace).toString('latin1').split('/');
+  const path = parts.filter((part) => part !== '').map((part) => `refs/namespaces/${part}`);
+  const prefix = path.join('/');
+  if (!isRefName(prefix)) throw repositoryUnsupported(`bad git namespace path "${namespace}"`);
+  return `${prefix}/`;
+}
+
+/** The refs of one namespace, `HEAD` included, under the names that its clients see. */
+export class NamespacedRefs implements Refs {
+  readonly #refs: Refs;
+  readonly #prefix: string;
+
+  /** @param prefix as {@link namespacePrefix} gives it, not empty */
+  constructor(refs: Refs, prefix: string) {
+    this.#refs = refs;
+    this.#prefix = prefix;
+  }
+
+  get stamps(): Refs['stamps'] {
+    return this.#refs.stamps;
+  }
+
+  resolve(name: string): Ref | undefined {
+    if (name !== 'HEAD' && !isRefName(name)) return undefined;
+    const ref = this.#refs.resolve(this.#prefix + name);
+    return ref && this.#strip(ref);
+  }
+
+  expand(short: string): Ref[] {
+    return expandName(short)
+      .map((name) => this.resolve(name))
+      .filter((ref): ref is Ref => ref?.oid !== undefined);
+  }
+
+  async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause?: Pause): Promise<void> {
+    // The namespace's own HEAD lies there too, and is no ref of it.
+    const inside = prefixes.sorted.filter((prefix) => prefix.startsWith(ROOT) || ROOT.startsWith(prefix));
+    if (inside.length === 0) return;
+    const full = inside.map((prefix) => this.#prefix + (prefix.startsWith(ROOT) ? prefix : ROOT));
+    const stripped: RefVisitor = {
+      loose: (ref) => visitor.loose({ ...this.#strip(ref), oid: ref.oid }),
+      packed: (line) => visitor.loose(this.#refOf(line)),
+    };
+    await this.#refs.visit(new RefPrefixes(full), stripped, pause);
+  }
+
+  #refOf(line: PackedLine): Ref & { readonly oid: string } {
+    const name = line.name().slice(this.#prefix.length);
+    return { name, oid: line.oidHex(), target: undefined, peeled: line.peeledHex() };
+  }
+
+  /** What a symbolic ref points at outside of the namespace has no name here. */
+  #strip(ref: Ref): Ref {
+    const [name, target] = [ref.name, ref.target].map((full) =>
+      full?.startsWith(this.#prefix) ? full.slice(this.#prefix.length) : undefined,
+    );
+    return { ...ref, name: name!, target };
+  }
+}
