@@ -72,6 +72,7 @@ async function answer(
     allowed,
     config,
     gate,
+    exportOk: settings.exportOk,
     ...(ownBitmaps && { ownBitmaps }),
   });
   switch (work.kind) {

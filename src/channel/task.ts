@@ -31,6 +31,8 @@ export interface WorkerSettings {
   readonly allowed: readonly string[];
   /** git's configuration for all repositories, under their own: `key=value`, or `key` alone. */
   readonly gitConfig: readonly string[];
+  /** Whether only repositories with a file `git-daemon-export-ok` are served. */
+  readonly exportOk: boolean;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
   /** Bytes that one stream may have on their way. */

@@ -42,6 +42,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     rootIsDefault: root === undefined,
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
     gitConfig: (values.get('git-config') ?? []).map(readAssignment),
+    requireExportOk: maybe('require-export-ok', readSwitch) ?? false,
     host: one('host', readHost),
     port: one('port', readPort),
     dumbHttp: maybe('dumb-http', readSwitch) ?? false,

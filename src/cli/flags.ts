@@ -63,6 +63,10 @@ export const SERVE_FLAGS = [
     help: "configuration of git's for all repositories, such as uploadpack.allowFilter=true; a repository's own comes before it; give it again for more, or write each on a line of its own in the variable",
     many: '\n',
   },
+  {
+    name: 'require-export-ok',
+    help: 'serve only repositories that have a file git-daemon-export-ok',
+  },
   { name: 'workers', value: 'N', help: 'worker threads, 1 to 256 (default: one for each processor)' },
   {
     name: 'max-request-size',

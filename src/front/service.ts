@@ -22,6 +22,8 @@ export interface ServiceOptions {
   readonly allowPaths: readonly string[];
   /** git's configuration for all repositories, under their own: `key=value`, or `key` alone. */
   readonly gitConfig: readonly string[];
+  /** Whether only repositories with a file `git-daemon-export-ok` are served. */
+  readonly requireExportOk: boolean;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -67,6 +69,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     root: fs.realpathSync(options.root),
     allowed: options.allowPaths,
     gitConfig: options.gitConfig,
+    exportOk: options.requireExportOk,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     window: DEFAULT_WINDOW,
     indexes,

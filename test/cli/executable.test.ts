@@ -117,6 +117,7 @@ describe('at the start', () => {
       metricsHost: '127.0.0.1',
       metricsPort: 0,
       allowPaths: [],
+      requireExportOk: false,
       workers: 1,
       maxRequestBytes: 2 ** 20,
       memoryWarnRatio: 0.85,

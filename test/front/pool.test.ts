@@ -26,6 +26,7 @@ const settings = {
   root,
   allowed: [],
   gitConfig: [],
+  exportOk: false,
   ownBitmaps: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
