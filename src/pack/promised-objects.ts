@@ -33,8 +33,8 @@ export class PromisedObjects {
   };
 
   /**
-   * Looks for what is not known to be promised in all promisor packs; there is hardly ever any, since what a new tree
-   * took over from an older one is not looked at in a fetch, and was proved by the older one in a clone.
+   * Reads the promisor packs as far as it takes to prove the rest, as git does for any object that is missing. A fetch
+   * hardly ever needs that: what a new tree took over from an older one is not looked at.
    * @throws PackhorseError `PACKHORSE_OBJECT_MISSING` for an object that no one promised
    */
   async settle(pace: Pace): Promise<void> {

@@ -191,6 +191,15 @@ describe('nothing outside of what may be read', () => {
     expect(find('a', outside)?.gitDirectory).toBe(outside);
   });
 
+  test('by a gitfile to a worktree outside, whose repository is inside', () => {
+    const { root, outside, find } = makeRoot();
+    makeRepository(path.join(root, 'common'), 'main');
+    fs.writeFileSync(path.join(outside, 'commondir'), `${root}/common\n`);
+    fs.writeFileSync(path.join(root, 'a.git'), `gitdir: ${outside}\n`);
+    expect(find('a')).toBeUndefined();
+    expect(find('a', outside)?.commonDirectory).toBe(path.join(root, 'common'));
+  });
+
   test('by a gitfile that is a link to one outside, which is not even read', () => {
     const { root, outside, find } = makeRoot();
     makeRepository(path.join(root, 'real'), 'main');

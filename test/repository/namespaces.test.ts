@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { namespacePrefix } from '../../src/repository/namespaced-refs.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
-import { askGit, askPackhorse } from '../support/ask-git.ts';
+import { advertisedByGit, advertisedByPackhorse, askGit, askPackhorse } from '../support/ask-git.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
@@ -28,6 +28,7 @@ const base = (() => {
   ref(`${NS}refs/tags/v1`, 'v1');
   ref(`${NS}refs/namespaces/sub/refs/heads/two`, 'main~4');
   ref('refs/namespaces/sub/refs/heads/other', 'main~5');
+  ref('refs/namespaces/odd/foo', 'main');
   git(directory, ['pack-refs', '--all']);
   ref(`${NS}refs/heads/loose`, 'main');
   git(directory, ['symbolic-ref', `${NS}HEAD`, `${NS}refs/heads/one`]);
@@ -72,6 +73,11 @@ describe('a namespace', () => {
     expect(await byUs('ns', args)).toEqual(byGit('ns', args));
   });
 
+  test.each(['ns', 'ns/sub', 'sub'])('%j in protocol v0', async (namespace) => {
+    const theirs = advertisedByGit(directory, { GIT_NAMESPACE: namespace });
+    expect(await advertisedByPackhorse(directory, { namespace })).toBe(theirs);
+  });
+
   test('has two slashes, or one at its end, as if they were not there', async () => {
     expect(namespacePrefix('ns//sub/')).toBe(namespacePrefix('/ns/sub'));
     expect(namespacePrefix('ns/sub')).toBe(`${NS}refs/namespaces/sub/`);
@@ -111,7 +117,8 @@ describe('a namespace', () => {
     const id = (name: string) => git(directory, ['rev-parse', name]);
     expect(refs.resolve('HEAD')).toMatchObject({ oid: id('main~1'), target: 'refs/heads/one' });
     expect(refs.resolve('refs/heads/main')).toBeUndefined();
-    expect(refs.resolve('foo')).toBeUndefined();
+    const odd = Repository.open(directory, new RepositoryCaches(), { namespace: 'odd' });
+    expect(odd.refs.resolve('foo')).toBeUndefined();
     expect(refs.expand('one').map(({ name }) => name)).toEqual(['refs/heads/one']);
     expect(refs.expand('v1')).toMatchObject([{ name: 'refs/tags/v1', oid: id('v1') }]);
     expect(refs.expand('main')).toEqual([]);

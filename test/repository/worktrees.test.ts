@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { askGit, askPackhorse } from '../support/ask-git.ts';
+import { advertisedByGit, advertisedByPackhorse, askGit, askPackhorse } from '../support/ask-git.ts';
 import { clone, expectSameBranches, expectSameHistory, headOf } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, runGit } from '../support/git.ts';
@@ -60,6 +60,11 @@ describe('a linked worktree', () => {
     },
   );
 
+  test.each(places)('%s shows in protocol v0 what git shows', async (place) => {
+    const directory = path.join(root, place);
+    expect(await advertisedByPackhorse(directory)).toBe(advertisedByGit(directory));
+  });
+
   test('shows its own HEAD, and of its refs only those that it has', async () => {
     const lines = (await askPackhorse(path.join(root, 'a-one'), encodeRequest('ls-refs', ['symrefs'])))
       .split('\n')
@@ -67,6 +72,18 @@ describe('a linked worktree', () => {
     expect(lines).toContain('HEAD symref-target:refs/heads/one');
     expect(lines).toContain('refs/worktree/a-one');
     expect(lines).not.toContain('refs/worktree/a.git');
+  });
+
+  test('shows its own refs where the others have none', async () => {
+    const main = makeWorktrees('lone');
+    for (const kind of ['bisect', 'worktree', 'rewritten']) {
+      fs.rmSync(path.join(main, 'refs', kind), { recursive: true });
+    }
+    const directory = path.join(root, 'lone-one');
+    for (const [, args] of LISTINGS) {
+      const request = encodeRequest('ls-refs', args);
+      expect(await askPackhorse(directory, request)).toBe(askGit(directory, request));
+    }
   });
 
   test('shows the same when refs are packed', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
-import { askGit, askPackhorse } from '../support/ask-git.ts';
+import { advertisedByGit, advertisedByPackhorse, askGit, askPackhorse } from '../support/ask-git.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
@@ -120,6 +120,10 @@ describe('a shallow file', () => {
     ['a commit that is not there', `${'1'.repeat(40)}\n`],
     ['a commit, and more on its line', `${id('main~4')} and more\n`],
     ['an id in capitals, without a line end', id('main~4').toUpperCase()],
+    [
+      'several, in no order',
+      ['main~3', 'side~1', 'main~3', 'main~4'].map((name) => `${id(name)}\n`).join(''),
+    ],
   ])('of %s makes a server a shallow one', async (what, text) => {
     const server = makeWhole(`${what}.git`, text);
     const want = `want ${id('main')}`;
@@ -133,6 +137,7 @@ describe('a shallow file', () => {
     ]);
     await expectAsGit(server, [`want ${id('side')}`, 'deepen 2147483647', `shallow ${id('main~3')}`]);
     await expectAsGit(server, [want, 'deepen 3']);
+    expect(await advertisedByPackhorse(server)).toBe(advertisedByGit(server));
     const repository = Repository.open(server, new RepositoryCaches());
     expect(repository.objects.graph).toBeUndefined();
     repository.close();
