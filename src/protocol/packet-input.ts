@@ -102,9 +102,9 @@ export class PacketInput {
       this.#advance(4);
       return { kind: length === 0 ? 'flush' : 'delim' };
     }
-    if (length < 4 || length - 4 > MAX_READ_PAYLOAD) {
-      throw protocolError(`protocol error: bad line length ${length}`);
-    }
+    if (length < 4) throw protocolError(`protocol error: bad line length ${length}`);
+    // What git calls the length of a packet that is too long is that of its payload.
+    if (length - 4 > MAX_READ_PAYLOAD) throw protocolError(`protocol error: bad line length ${length - 4}`);
     if (length > bytes.length - at) return undefined;
     this.#advance(length);
     const payload = bytes.subarray(at + 4, at + length);

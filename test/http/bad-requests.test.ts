@@ -49,7 +49,7 @@ test.each([
   ['bytes that are no text', Buffer.from([0, 255, 10, 7]), 'protocol error: bad line length character: ????'],
   ['a length of 3', '0003', 'protocol error: bad line length 3'],
   ['a response end', '0002', 'protocol error: bad line length 2'],
-  ['an oversized line', `fff4${'x'.repeat(65_520)}`, 'protocol error: bad line length 65524'],
+  ['an oversized line', `fff4${'x'.repeat(65_520)}`, 'protocol error: bad line length 65520'],
   ['an error of the client', `${pkt('ERR no more')}0000`, 'remote error: no more'],
   ['a version 0 request', `${pkt(`want ${ABSENT} ofs-delta\n`)}0000`, 'no command requested'],
   ['no command', `${pkt('agent=x\n')}0000`, 'no command requested'],
