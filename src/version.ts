@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** The version in `package.json`, which lies one directory up from `src/` and two up from `dist/src/`. */
+/** The version in `package.json`: one directory up from `src/`, two or three up from where built files lie. */
 function readVersion(): string {
-  const file = ['../package.json', '../../package.json']
-    .map((relative) => new URL(relative, import.meta.url))
+  const file = ['..', '../..', '../../..']
+    .map((up) => new URL(`${up}/package.json`, import.meta.url))
     .find((url) => existsSync(url))!;
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
