@@ -9,12 +9,16 @@ const NO_BREAK = '\u00a0';
 export const HELP = `packhorse: a git fetch server
 
 Usage:
-  packhorse serve [flags]   serve every repository below a directory over HTTP
-  packhorse serve --help    the flags and their environment variables
-  packhorse --help          this text
-  packhorse --version       the version
+  packhorse serve [flags]          serve every repository below a directory over HTTP
+  packhorse serve --help           the flags and their environment variables
+  packhorse upload-pack DIR        serve one client on standard input and output, in
+                                   place of git upload-pack and with its arguments
+  packhorse upload-pack --server URL PATH
+                                   hand that client on to a running service
+  packhorse --help                 this text
+  packhorse --version              the version
 
-Exit codes: 0 done, 1 failed, 2 called wrongly.
+Exit codes: 0 done, 1 failed, 2 called wrongly; those of upload-pack are git's.
 `;
 
 export function serveHelp(): string {

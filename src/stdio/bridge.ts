@@ -1,0 +1,115 @@
+/** `packhorse upload-pack --server`: hands a client on to a running service, and copies bytes both ways. */
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { encodeError } from '../protocol/pkt-line.ts';
+import { UPGRADE_TOKEN } from '../protocol/upgrade.ts';
+import { parseVersion } from '../protocol/version.ts';
+import { AGENT } from '../version.ts';
+import type { UploadPackArguments } from './arguments.ts';
+import { FATAL, notARepository, printFatal } from './fatal.ts';
+import { endBy } from './signals.ts';
+
+export interface BridgeArguments extends Pick<UploadPackArguments, 'tokenFile' | 'directory'> {
+  readonly server: string;
+}
+
+/** @returns the exit code; a client that stops reading ends the process by SIGPIPE */
+export async function bridge(given: BridgeArguments): Promise<number> {
+  const { stdin, stdout } = process;
+  try {
+    const socket = await connect(given);
+    // When the client is done with speaking the service is told so, and speaks on.
+    stdin.once('error', () => socket.end()).pipe(socket);
+    return await copyAnswers(socket, given.server);
+  } catch (error) {
+    const { message } = error as Error;
+    printFatal(message);
+    stdout.write(encodeError(message));
+    return FATAL;
+  } finally {
+    stdin.destroy();
+  }
+}
+
+/** @returns the exit code */
+async function copyAnswers(socket: Socket, server: string): Promise<number> {
+  const { stdout } = process;
+  let isAbandoned = false;
+  stdout.once('error', () => {
+    isAbandoned = true;
+  });
+  try {
+    await pipeline(socket, stdout, { end: false });
+    return 0;
+  } catch {
+    if (isAbandoned) return endBy('SIGPIPE');
+    printFatal(`${server} has gone away`);
+    return FATAL;
+  }
+}
+
+/** @throws Error whose message is one line */
+async function connect({ server, tokenFile, directory }: BridgeArguments): Promise<Socket> {
+  const url = serviceUrl(server, directory);
+  const request = (url.protocol === 'https:' ? https : http).request(url, {
+    agent: false,
+    headers: {
+      Connection: 'Upgrade',
+      Upgrade: UPGRADE_TOKEN,
+      'Git-Protocol': `version=${parseVersion(process.env.GIT_PROTOCOL)}`,
+      'User-Agent': AGENT,
+      ...(tokenFile !== undefined && { Authorization: `Bearer ${readToken(tokenFile)}` }),
+    },
+  });
+  request.end();
+  const refused = once(request, 'response').then(([response]) => readRefusal(server, response));
+  try {
+    const [, socket, head] = await Promise.race([once(request, 'upgrade'), refused]);
+    socket.unshift(head);
+    return socket;
+  } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    throw syscall ? new Error(`${server} cannot be reached (${code})`) : error;
+  }
+}
+
+/** Where a service has a repository, whose path is written with slashes at its ends or without. */
+function serviceUrl(server: string, directory: string): URL {
+  if (!URL.canParse(server) || !/^https?:/.test(server)) {
+    throw new Error(`--server ${server} is no URL that begins with http:// or https://`);
+  }
+  const base = new URL(server);
+  const segments = directory.split('/').filter((segment) => segment !== '');
+  // These would lead out of where the URL leads.
+  if (segments.includes('.') || segments.includes('..')) throw new Error(notARepository(directory));
+  const repository = segments.map(encodeURIComponent).join('/');
+  base.pathname = `${base.pathname.replace(/\/$/, '')}/${repository}/git-upload-pack`;
+  return base;
+}
+
+function readToken(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(`the token cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** @throws Error always: it says what the service has said */
+async function readRefusal(server: string, response: http.IncomingMessage): Promise<never> {
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) {
+    text += part;
+    if (text.length > MOST_TEXT) break;
+  }
+  const isText = response.headers['content-type']?.startsWith('text/plain');
+  const [line] = text.trim().split('\n', 1);
+  throw new Error(`${server}: ${isText && line ? line : 'no connection for git'} (${response.statusCode})`);
+}
+
+/** Characters of what a service has to say. */
+const MOST_TEXT = 4096;
