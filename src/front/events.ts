@@ -11,7 +11,8 @@ export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'error'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** How a client came: `ssh` stands for a connection that was handed on by an SSH daemon. */
-export type Door = 'http' | 'git' | 'ssh';
+export const DOORS = ['http', 'git', 'ssh'] as const;
+export type Door = (typeof DOORS)[number];
 
 /** One request from its first byte to its last. */
 export interface FetchRecord {

@@ -44,9 +44,15 @@ describe('the operators’ port', () => {
     fsck(`${work}/clone`);
     const line = await service.logged(({ command, msg }) => msg === 'fetch' && command === 'fetch');
     const found = await samples();
-    expect(found.get('packhorse_fetch_requests_total{command="advertise",kind="none",outcome="ok"}')).toBe(1);
-    expect(found.get('packhorse_fetch_requests_total{command="ls-refs",kind="none",outcome="ok"}')).toBe(1);
-    expect(found.get('packhorse_fetch_requests_total{command="fetch",kind="clone",outcome="ok"}')).toBe(1);
+    expect(
+      found.get('packhorse_fetch_requests_total{door="http",command="advertise",kind="none",outcome="ok"}'),
+    ).toBe(1);
+    expect(
+      found.get('packhorse_fetch_requests_total{door="http",command="ls-refs",kind="none",outcome="ok"}'),
+    ).toBe(1);
+    expect(
+      found.get('packhorse_fetch_requests_total{door="http",command="fetch",kind="clone",outcome="ok"}'),
+    ).toBe(1);
     const objects = ['verbatim', 'delta', 'stream', 'made', 'deflated'].map(
       (source) => found.get(`packhorse_pack_objects_total{source="${source}"}`)!,
     );
@@ -75,7 +81,7 @@ describe('the operators’ port', () => {
     expect(refused.stderr).toContain('not found');
     expect(
       (await samples()).get(
-        'packhorse_fetch_requests_total{command="advertise",kind="none",outcome="rejected"}',
+        'packhorse_fetch_requests_total{door="http",command="advertise",kind="none",outcome="rejected"}',
       ),
     ).toBe(1);
   });
@@ -87,7 +93,7 @@ describe('the operators’ port', () => {
     const series = [...(await samples()).keys()];
     expect(series.some((name) => name.includes('mischief'))).toBe(false);
     expect(series).toContain(
-      'packhorse_fetch_requests_total{command="invalid",kind="none",outcome="rejected"}',
+      'packhorse_fetch_requests_total{door="http",command="invalid",kind="none",outcome="rejected"}',
     );
   });
 });

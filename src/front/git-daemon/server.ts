@@ -6,6 +6,7 @@ import type { PackhorseError } from '../../errors.ts';
 import { type GitRequest, parseGitRequest, pathBelowRoot } from '../../protocol/git-request.ts';
 import { encodeError, MAX_PKT_PAYLOAD, readLength } from '../../protocol/pkt-line.ts';
 import type { InflightBytes } from '../inflight.ts';
+import { letGo } from '../let-go.ts';
 import type { WorkerPool } from '../pool.ts';
 import { runSession } from '../session.ts';
 
@@ -69,7 +70,7 @@ async function serve(
   }
   const client = socket.remoteAddress ?? '';
   await runSession({ door: 'git', repository, version, client, agent: '', stream: socket, refuse }, options);
-  socket.destroySoon();
+  letGo(socket);
 }
 
 /** What a client that is not served is told: the same for all that it may not know. */

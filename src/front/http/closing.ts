@@ -33,6 +33,8 @@ export function endConnectionsOnClose(app: FastifyInstance, receiveLimit: number
       setTimeout(() => socket.destroy(), receiveLimit).unref();
     });
   });
+  // Whoever takes an upgraded connection ends it.
+  app.server.on('upgrade', (request) => connections.delete(request.socket));
   app.addHook('preClose', async () => {
     closing = true;
     // Node stops looking at its requestTimeout and headersTimeout when a server begins to close.

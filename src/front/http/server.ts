@@ -18,6 +18,7 @@ import { dumbExchange } from './dumb.ts';
 import { sendText } from './plain-answers.ts';
 import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
+import { acceptUpgrades } from './upgrade.ts';
 
 export interface HttpDoorOptions {
   readonly pool: WorkerPool;
@@ -61,6 +62,7 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setErrorHandler(sendFailure);
   endConnectionsOnClose(app, REQUEST_TIMEOUT);
+  acceptUpgrades(app, options);
   const handle = (request: FastifyRequest, reply: FastifyReply) => dispatch(request, reply, options);
   app.all('/*', handle);
   // Methods that `all` leaves out come here, and go through the same table.

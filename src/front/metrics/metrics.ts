@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
 import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
-import { type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
+import { DOORS, type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { MemoryWatch } from '../memory-watch.ts';
 import type { WorkerPool } from '../pool.ts';
@@ -32,8 +32,8 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',
-    help: 'Requests answered, by command, kind of fetch and outcome.',
-    labelNames: ['command', 'kind', 'outcome'],
+    help: 'Requests answered, by door, command, kind of fetch and outcome.',
+    labelNames: ['door', 'command', 'kind', 'outcome'],
     registers,
   });
   const duration = new Histogram({
@@ -94,9 +94,12 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   });
 
   // A series that begins with its first event has no rate for it.
-  for (const outcome of OUTCOMES) {
-    for (const command of ['advertise', 'ls-refs']) requests.inc({ command, kind: 'none', outcome }, 0);
-    for (const kind of FETCH_KINDS) requests.inc({ command: 'fetch', kind, outcome }, 0);
+  for (const door of DOORS) {
+    for (const outcome of OUTCOMES) {
+      for (const command of ['advertise', 'ls-refs'])
+        requests.inc({ door, command, kind: 'none', outcome }, 0);
+      for (const kind of FETCH_KINDS) requests.inc({ door, command: 'fetch', kind, outcome }, 0);
+    }
   }
   for (const use of BITMAP_USES) bitmaps.inc({ use }, 0);
   for (const [kind] of IGNORED_KINDS) ignored.inc({ kind }, 0);
@@ -106,7 +109,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     // What a client calls its command must not become a series.
     const command = COMMANDS.includes(record.command) ? record.command : 'invalid';
     const kind = record.statistics?.kind ?? 'none';
-    requests.inc({ command, kind, outcome: record.outcome });
+    requests.inc({ door: record.door, command, kind, outcome: record.outcome });
     duration.observe({ command, kind }, record.seconds);
     if (record.firstByte !== undefined) firstByte.observe({ kind }, record.firstByte);
     const { statistics } = record;
