@@ -10,6 +10,7 @@ import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
 import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
+import { stdio } from './stdio.ts';
 
 /** `long`: not without its name. */
 const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: boolean }>> = {
@@ -19,6 +20,10 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
   },
   compare: { bench: compare, help: 'clones, fetches and ref listings, against git upload-pack' },
   cancel: { bench: cancel, help: "from a client's hang-up to the end of its task" },
+  stdio: {
+    bench: stdio,
+    help: 'from the start of `packhorse upload-pack` to the first byte of its advertisement',
+  },
   growth: {
     bench: growth,
     help: 'clones and a small fetch of 100 thousand, 1 million and 4 million objects, with plots',
