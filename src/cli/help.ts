@@ -9,10 +9,10 @@ const NO_BREAK = '\u00a0';
 export const HELP = `packhorse: a git fetch server
 
 Usage:
-  packhorse serve [flags]          serve every repository below a directory over HTTP
+  packhorse serve [flags]          serve every repository below a directory
   packhorse serve --help           the flags and their environment variables
-  packhorse upload-pack DIR        serve one client on standard input and output, in
-                                   place of git upload-pack and with its arguments
+  packhorse upload-pack DIR        serve one client on stdin and stdout, in place
+                                   of git upload-pack and with its arguments
   packhorse upload-pack --server URL PATH
                                    hand that client on to a running service
   packhorse --help                 this text
