@@ -11,8 +11,8 @@ export const HELP = `packhorse: a git fetch server
 Usage:
   packhorse serve [flags]          serve every repository below a directory
   packhorse serve --help           the flags and their environment variables
-  packhorse upload-pack DIR        serve one client on stdin and stdout, in place
-                                   of git upload-pack and with its arguments
+  packhorse upload-pack DIR        serve one client on stdin and stdout, as
+                                   git upload-pack does, with its arguments
   packhorse upload-pack --server URL PATH
                                    hand that client on to a running service
   packhorse --help                 this text
