@@ -1,6 +1,7 @@
 /** Arguments of the v2 command `fetch` (protocol section 1.5). */
 import { protocolError } from '../errors.ts';
 import { type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
+import { textOf } from './pkt-line.ts';
 
 export interface FetchRequest extends HistoryLimits, FetchFlags {
   /** Object ids, lower-case hex, each once, in the order they were first named. */
@@ -57,7 +58,7 @@ export function parseFetch(args: readonly string[], hexLength: number): FetchReq
       if (filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
       filter = arg.slice('filter '.length);
     } else if (!limits.take(arg)) {
-      throw protocolError(`unexpected line: '${arg}'`);
+      throw protocolError(`unexpected line: '${textOf(arg)}'`);
     }
   }
   const given = Object.values(FLAGS).map((name) => [name, flags.has(name)]);

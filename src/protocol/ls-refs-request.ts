@@ -1,5 +1,7 @@
 /** Arguments of the v2 command `ls-refs` (protocol section 1.4). */
 import { protocolError } from '../errors.ts';
+import { textOf } from './pkt-line.ts';
+import type { Arguments } from './v2-request.ts';
 
 export interface LsRefsRequest {
   readonly peel: boolean;
@@ -13,17 +15,18 @@ export interface LsRefsRequest {
 const MAX_PREFIXES = 65536;
 
 /** @throws PackhorseError `PACKHORSE_PROTOCOL` on an argument that is not known */
-export function parseLsRefs(args: readonly string[]): LsRefsRequest {
+export function parseLsRefs({ lines, flushed }: Arguments): LsRefsRequest {
   let peel = false;
   let symrefs = false;
   let unborn = false;
   const prefixes: string[] = [];
-  for (const arg of args) {
+  for (const arg of lines) {
     if (arg === 'peel') peel = true;
     else if (arg === 'symrefs') symrefs = true;
     else if (arg === 'unborn') unborn = true;
     else if (arg.startsWith('ref-prefix ')) prefixes.push(arg.slice('ref-prefix '.length));
-    else throw protocolError(`unexpected line: '${arg}'`);
+    else throw protocolError(`unexpected line: '${textOf(arg)}'`);
   }
+  if (!flushed) throw protocolError('expected flush after ls-refs arguments');
   return { peel, symrefs, unborn, prefixes: prefixes.length < MAX_PREFIXES ? prefixes : [] };
 }

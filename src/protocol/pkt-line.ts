@@ -57,6 +57,11 @@ export function packetText(payload: Buffer): string {
   return payload.toString('latin1', 0, end);
 }
 
+/** A byte string as text for people, which an error is told in: UTF-8, as far as it is that. */
+export function textOf(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
 /**
  * Decodes the length of the packet that begins at `at`; four bytes must be there.
  * @throws PackhorseError `PACKHORSE_PROTOCOL`

@@ -11,15 +11,25 @@ import { packetText } from './pkt-line.ts';
 
 /** One v2 request. All texts are byte strings (latin1) without their LF. */
 export interface V2Request {
-  readonly command: string;
-  /** Every line before the delimiter but the command's, in order. */
-  readonly capabilities: readonly string[];
-  readonly args: readonly string[];
+  /** The lines before the delimiter, in order: `command=<name>`, and capabilities. */
+  readonly head: readonly string[];
+  readonly args: Arguments;
+  /** Why it could not be read to its end; what is wrong with its head comes before that. */
+  readonly failure?: unknown;
+}
+
+/** What stands behind the delimiter. */
+export interface Arguments {
+  readonly lines: readonly string[];
+  /** Whether a flush ends them, as it must. */
+  readonly flushed: boolean;
 }
 
 /** Lines that a request may have: a mirror of some hundred thousand refs sends one for each. */
 const MOST_ARGUMENTS = 1_000_000;
-const MOST_CAPABILITIES = 1000;
+const MOST_HEAD_LINES = 1000;
+
+const NO_ARGUMENTS: Arguments = { lines: [], flushed: true };
 
 /**
  * The command that a request names in its first line, where clients put it; `none` where it is not there. For what
@@ -33,52 +43,37 @@ export function peekCommand(body: Uint8Array): string {
 
 /**
  * Reads one whole request.
- * @returns undefined for a request without a command: no bytes, or a lone flush
- * @throws PackhorseError `PACKHORSE_PROTOCOL`
+ * @returns undefined for no request at all: no bytes, or a lone flush
+ * @throws PackhorseError `PACKHORSE_PROTOCOL` where not even its first line can be read
  */
 export async function readV2Request(input: PacketInput): Promise<V2Request | undefined> {
-  let command: string | undefined;
-  const capabilities: string[] = [];
-  for (;;) {
-    const packet = await input.next();
-    if (!packet) {
-      if (command === undefined && capabilities.length === 0) return undefined;
-      throw hungUp();
-    }
-    if (packet.kind === 'data') {
-      const line = packetText(packet.payload);
-      if (!line.startsWith('command=')) {
-        if (capabilities.length === MOST_CAPABILITIES) throw protocolError('too many capabilities');
-        capabilities.push(line);
+  const head: string[] = [];
+  try {
+    for (;;) {
+      const packet = await input.next();
+      if (packet?.kind === 'data') {
+        if (head.length === MOST_HEAD_LINES) throw protocolError('too many capabilities');
+        head.push(packetText(packet.payload));
         continue;
       }
-      const name = line.slice('command='.length);
-      if (command !== undefined) {
-        throw protocolError(`command '${name}' requested after already requesting command '${command}'`);
-      }
-      command = name;
-      continue;
+      if (packet?.kind === 'delim') return { head, args: await readArguments(input) };
+      if (head.length === 0) return undefined;
+      if (!packet) throw hungUp();
+      return { head, args: NO_ARGUMENTS };
     }
-    if (command === undefined) {
-      if (packet.kind === 'flush' && capabilities.length === 0) return undefined;
-      throw protocolError('no command requested');
-    }
-    const args = packet.kind === 'delim' ? await readArguments(input, command) : [];
-    return { command, capabilities, args };
+  } catch (failure) {
+    if (head.length === 0) throw failure;
+    return { head, args: NO_ARGUMENTS, failure };
   }
 }
 
-async function readArguments(input: PacketInput, command: string): Promise<string[]> {
-  const args: string[] = [];
+async function readArguments(input: PacketInput): Promise<Arguments> {
+  const lines: string[] = [];
   for (;;) {
     const coming = input.next();
     const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
-    if (packet?.kind === 'data') {
-      if (args.length === MOST_ARGUMENTS) throw protocolError('too many arguments');
-      args.push(packetText(packet.payload));
-      continue;
-    }
-    if (packet?.kind === 'flush') return args;
-    throw protocolError(`expected flush after ${command} arguments`);
+    if (packet?.kind !== 'data') return { lines, flushed: packet?.kind === 'flush' };
+    if (lines.length === MOST_ARGUMENTS) throw protocolError('too many arguments');
+    lines.push(packetText(packet.payload));
   }
 }

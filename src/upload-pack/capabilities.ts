@@ -1,10 +1,10 @@
 /** The capabilities of protocol v2, in git's order (protocol section 1.2). Adding one is adding a row. */
 import { protocolError } from '../errors.ts';
-import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import { encodePktLine, FLUSH, textOf } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import { AGENT } from '../version.ts';
-import type { Command } from './command.ts';
+import type { Command, Terms } from './command.ts';
 import { fetch } from './fetch.ts';
 import { allowsFilters } from './filters.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
@@ -15,8 +15,8 @@ interface Capability {
   readonly advertise: (repository: Repository) => string | undefined;
   /** Present where the capability is a command. */
   readonly command?: Command;
-  /** Takes the value that a request gives; where it is absent, any is taken and ignored. */
-  readonly receive?: (value: string | undefined, repository: Repository) => void;
+  /** What the value that a request gives changes; where it is absent, any is taken and ignored. */
+  readonly receive?: (value: string | undefined) => Partial<Terms>;
 }
 
 const CAPABILITIES: readonly Capability[] = [
@@ -24,7 +24,7 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'ls-refs', advertise: advertiseUnborn, command: lsRefs },
   { name: 'fetch', advertise: advertiseFeatures, command: fetch },
   { name: 'server-option', advertise: () => '' },
-  { name: 'object-format', advertise: (repository) => repository.format.name, receive: checkFormat },
+  { name: 'object-format', advertise: ({ format }) => format.name, receive: receiveFormat },
 ];
 
 export function encodeAdvertisement(repository: Repository): Uint8Array {
@@ -36,24 +36,52 @@ export function encodeAdvertisement(repository: Repository): Uint8Array {
   return Buffer.concat([...lines.map((line) => encodePktLine(line)), FLUSH]);
 }
 
+export interface KnownRequest {
+  readonly name: string;
+  readonly command: Command;
+  readonly terms: Terms;
+}
+
 /**
- * The command that a request asks for.
- * @throws PackhorseError `PACKHORSE_PROTOCOL` when it, or a capability, is not one of those advertised
+ * What a request asks for. Its lines are looked at one after the other, as by git: the first that is wrong is told of.
+ * @throws PackhorseError `PACKHORSE_PROTOCOL` when it names a command or a capability that is not there
  */
-export function findCommand(request: V2Request, repository: Repository): Command {
-  const offered = CAPABILITIES.filter(({ advertise }) => advertise(repository) !== undefined);
-  let format = false;
-  for (const line of request.capabilities) {
+export function readHead({ head, failure }: V2Request, repository: Repository): KnownRequest {
+  let asked: Pick<KnownRequest, 'name' | 'command'> | undefined;
+  let terms: Terms = { format: 'sha1' };
+  for (const line of head) {
+    if (line.startsWith('command=')) {
+      asked = findCommand(line.slice('command='.length), asked?.name, repository);
+      continue;
+    }
     const [key, value] = splitOnce(line);
-    const capability = offered.find(({ name, command }) => name === key && !command);
-    if (!capability) throw protocolError(`unknown capability '${line}'`);
-    capability.receive?.(value, repository);
-    if (key === 'object-format') format = true;
+    const capability = CAPABILITIES.find(({ name }) => name === key);
+    if (!capability || capability.command || !isOffered(capability, repository)) {
+      throw protocolError(`unknown capability '${textOf(line)}'`);
+    }
+    terms = { ...terms, ...capability.receive?.(value) };
   }
-  const { command } = offered.find(({ name, command }) => name === request.command && command) ?? {};
-  if (!command) throw protocolError(`invalid command '${request.command}'`);
-  if (!format) checkFormat('sha1', repository);
-  return command;
+  if (failure) throw failure;
+  if (!asked) throw protocolError('no command requested');
+  const { name } = repository.format;
+  if (terms.format !== name) {
+    throw protocolError(`mismatched object format: server ${name}; client ${terms.format}`);
+  }
+  return { ...asked, terms };
+}
+
+function findCommand(name: string, before: string | undefined, repository: Repository) {
+  if (before !== undefined) {
+    throw protocolError(`command '${name}' requested after already requesting command '${before}'`);
+  }
+  const found = CAPABILITIES.find((capability) => capability.name === name);
+  if (!found?.command || !isOffered(found, repository))
+    throw protocolError(`invalid command '${textOf(name)}'`);
+  return { name, command: found.command };
+}
+
+function isOffered({ advertise }: Capability, repository: Repository): boolean {
+  return advertise(repository) !== undefined;
 }
 
 function splitOnce(line: string): [key: string, value: string | undefined] {
@@ -61,17 +89,16 @@ function splitOnce(line: string): [key: string, value: string | undefined] {
   return equals < 0 ? [line, undefined] : [line.slice(0, equals), line.slice(equals + 1)];
 }
 
-function advertiseUnborn(repository: Repository): string {
-  return unbornMode(repository.config) === 'advertise' ? 'unborn' : '';
+function advertiseUnborn({ config }: Repository): string {
+  return unbornMode(config) === 'advertise' ? 'unborn' : '';
 }
 
 function advertiseFeatures(repository: Repository): string {
   return allowsFilters(repository) ? 'shallow wait-for-done filter' : 'shallow wait-for-done';
 }
 
-function checkFormat(value: string | undefined, repository: Repository): void {
+function receiveFormat(value: string | undefined): Partial<Terms> {
   if (value === undefined) throw protocolError('object-format capability requires an argument');
   if (value !== 'sha1' && value !== 'sha256') throw protocolError(`unknown object format '${value}'`);
-  const { name } = repository.format;
-  if (value !== name) throw protocolError(`mismatched object format: server ${name}; client ${value}`);
+  return { format: value };
 }

@@ -1,5 +1,6 @@
 /** What a command is given, and what one is. */
 import type { Pace } from '../pack/pace.ts';
+import type { Arguments } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import type { ResponseSink } from './response-sink.ts';
@@ -16,5 +17,11 @@ export interface CommandContext {
   readonly watch: Stopwatch;
 }
 
-/** @param args the lines behind the delimiter, byte strings without LF */
-export type Command = (context: CommandContext, args: readonly string[]) => Promise<void>;
+/** What a request of protocol v2 says by its capabilities. */
+export interface Terms {
+  /** The object format that the client goes by, one that git knows. */
+  readonly format: string;
+}
+
+/** @param args what stands behind the delimiter */
+export type Command = (context: CommandContext, args: Arguments, terms: Terms) => Promise<void>;

@@ -1,4 +1,5 @@
 /** The v2 command `fetch`: its state machine (protocol section 1.6). */
+import { protocolError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import { parseFetch } from '../protocol/fetch-request.ts';
 import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
@@ -9,12 +10,13 @@ import { sendWanted } from './send-wanted.ts';
 import { planShallow, shallowLines } from './shallow.ts';
 import { findNot, findWants } from './want-objects.ts';
 
-export const fetch: Command = async (context, args) => {
+export const fetch: Command = async (context, { lines: args, flushed }) => {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
   watch.start('negotiate');
   const request = parseFetch(args, view.format.hexLength);
+  if (!flushed) throw protocolError('expected flush after fetch arguments');
   const filter = readFilter(request.filter, repository);
   statistics.wants = request.wants.length;
   statistics.haves = request.haves.length;

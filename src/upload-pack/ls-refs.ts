@@ -17,7 +17,7 @@ export const lsRefs: Command = async (context, args) => {
   const { prefixes } = request;
   await listRefs(context, {
     prefixes,
-    key: args.length <= MOST_ARGUMENTS ? ['ls-refs', unborn, args] : undefined,
+    key: args.lines.length <= MOST_ARGUMENTS ? ['ls-refs', unborn, args.lines] : undefined,
     format: (lines) => lsRefsFormat(lines, request, unborn !== 'ignore'),
   });
 };

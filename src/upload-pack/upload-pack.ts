@@ -10,7 +10,7 @@ import { RepositoryCaches } from '../repository/repository-caches.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
-import { encodeAdvertisement, findCommand } from './capabilities.ts';
+import { encodeAdvertisement, readHead } from './capabilities.ts';
 import type { CommandContext } from './command.ts';
 import { type DumbFile, sendDumbFile } from './dumb-files.ts';
 import type { ResponseSink } from './response-sink.ts';
@@ -124,9 +124,9 @@ export class UploadPack {
     if (!request) return false;
     const exchange = begin();
     await this.#with(exchange, async (context) => {
-      const command = findCommand(request, context.repository);
-      exchange.statistics.command = request.command;
-      await command(context, request.args);
+      const { name, command, terms } = readHead(request, context.repository);
+      exchange.statistics.command = name;
+      await command(context, request.args, terms);
     });
     return true;
   }

@@ -51,7 +51,11 @@ test.each([
   ['a response end', '0002', 'protocol error: bad line length 2'],
   ['an oversized line', `fff4${'x'.repeat(65_520)}`, 'protocol error: bad line length 65520'],
   ['an error of the client', `${pkt('ERR no more')}0000`, 'remote error: no more'],
-  ['a version 0 request', `${pkt(`want ${ABSENT} ofs-delta\n`)}0000`, 'no command requested'],
+  [
+    'a version 0 request',
+    `${pkt(`want ${ABSENT} ofs-delta\n`)}0000`,
+    `unknown capability 'want ${ABSENT} ofs-delta'`,
+  ],
   ['no command', `${pkt('agent=x\n')}0000`, 'no command requested'],
   ['no command but arguments', `0001${pkt('peel\n')}0000`, 'no command requested'],
   [
