@@ -96,6 +96,10 @@ export function notOurRef(oid: string): PackhorseError {
   return new PackhorseError('PACKHORSE_NOT_OUR_REF', `upload-pack: not our ref ${oid}`);
 }
 
+export function unknownRef(name: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `unknown ref ${name}`);
+}
+
 export function protocolError(message: string): PackhorseError {
   return new PackhorseError('PACKHORSE_PROTOCOL', message);
 }

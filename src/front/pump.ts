@@ -127,7 +127,7 @@ class Pump implements TaskListener {
   onError(error: PackhorseError, statistics: Statistics | undefined): void {
     this.#end = { error, statistics };
     if (this.#stream === 'open') {
-      if (!this.#begun) this.#target.refuse(error);
+      if (!this.#begun && (this.#bands ?? 'none') === 'none') this.#target.refuse(error);
       // Where there is no band to say it on, only a pack that is cut short tells.
       else if (this.#bands === 'none') this.#target.stream.destroy();
       else {

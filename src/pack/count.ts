@@ -29,6 +29,8 @@ export interface CountRequest {
   readonly filter?: Filter | undefined;
   /** Whether what a promisor remote has promised may be missing: it is left out. */
   readonly missingPromised?: boolean | undefined;
+  /** Numbers of objects that the client gets elsewhere. */
+  readonly elsewhere?: readonly number[] | undefined;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface Count {
    * However the set is found, its order is this one.
    */
   readonly objects: Uint32Array;
+  /** Those that would be sent too if the client did not get them elsewhere. */
+  readonly leftOut: readonly number[];
   /** Whether the client surely has an object, so that it may be the base of a delta. */
   readonly clientHas: (number: number) => boolean;
   /** Paths of trees and blobs, for a search for deltas; undefined where one would not pay. */
@@ -95,9 +99,11 @@ export async function count(
     if (!wanted.has(target)) continue;
     for (const number of source.peel(tag).tags) if (!excluded.has(number)) wanted.add(number);
   }
+  const leftOut = (request.elsewhere ?? []).filter((number) => wanted.has(number));
+  for (const number of leftOut) wanted.delete(number);
   const selected = wanted.toArray();
   await sortLoose(objects, selected, pace);
-  return { objects: selected, clientHas: (number) => excluded.has(number), bitmap, ...walk };
+  return { objects: selected, leftOut, clientHas: (number) => excluded.has(number), bitmap, ...walk };
 }
 
 /** What the wants name that is to be sent: tags, and what they lead to. No filter leaves it out. */

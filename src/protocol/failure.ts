@@ -8,5 +8,5 @@ import { encodeSideband, type Framing } from './sideband.ts';
  * @returns no bytes where there are no bands: then only a pack cut short says that something went wrong
  */
 export function encodeFailure(message: string, framing: Framing | undefined): Uint8Array {
-  return framing === undefined ? encodeError(message) : encodeSideband(3, `${message}\n`, framing);
+  return framing === undefined ? encodeError(message) : encodeSideband(3, message, framing);
 }

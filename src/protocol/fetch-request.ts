@@ -5,10 +5,11 @@ import { textOf } from './pkt-line.ts';
 
 export interface FetchRequest extends HistoryLimits, FetchFlags {
   /** Object ids, lower-case hex, each once, in the order they were first named. */
-  readonly wants: readonly string[];
   readonly haves: readonly string[];
   /** What the client wants to do without, as it wrote it; undefined for nothing. */
   readonly filter: string | undefined;
+  /** Protocols of URIs from which the client gets parts of the pack, byte strings. */
+  readonly uriProtocols: readonly string[];
 }
 
 export interface FetchFlags {
@@ -22,6 +23,17 @@ export interface FetchFlags {
   readonly ofsDelta: boolean;
 }
 
+/** Arguments that are taken only where they are offered, by the names under which they are advertised. */
+export type FetchFeature = 'filter' | 'ref-in-want' | 'sideband-all' | 'packfile-uris';
+
+/** A line that counts at once: what it names is to be there, and what follows it is told of in bands. */
+export type ImmediateArgument =
+  /** Lower-case hex. */
+  | { readonly kind: 'want'; readonly oid: string }
+  /** A full name, byte string. */
+  | { readonly kind: 'want-ref'; readonly name: string }
+  | { readonly kind: 'sideband-all' };
+
 const FLAGS: Readonly<Record<string, keyof FetchFlags>> = {
   done: 'done',
   'wait-for-done': 'waitForDone',
@@ -32,41 +44,77 @@ const FLAGS: Readonly<Record<string, keyof FetchFlags>> = {
   'deepen-relative': 'deepenRelative',
 };
 
-/**
- * @param hexLength digits of an object id: 40 or 64
- * @throws PackhorseError `PACKHORSE_PROTOCOL` on an argument that is not known or not well formed
- */
-export function parseFetch(args: readonly string[], hexLength: number): FetchRequest {
-  const wants = new Set<string>();
-  const haves = new Set<string>();
-  const limits = new HistoryLimitsDraft(hexLength);
-  const flags = new Set<keyof FetchFlags>();
-  let filter: string | undefined;
-  for (const arg of args) {
-    const flag = Object.hasOwn(FLAGS, arg) ? FLAGS[arg] : undefined;
-    if (flag) {
-      flags.add(flag);
-    } else if (arg.startsWith('want ')) {
-      const id = readOid(arg, 5, hexLength);
-      if (!id) throw protocolError(`git upload-pack: protocol error, expected to get oid, not '${arg}'`);
-      wants.add(id);
-    } else if (arg.startsWith('have ')) {
-      const id = readOid(arg, 5, hexLength);
-      if (!id) throw protocolError(`git upload-pack: expected SHA1 object, got '${arg.slice(5)}'`);
-      haves.add(id);
-    } else if (arg.startsWith('filter ')) {
-      if (filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
-      filter = arg.slice('filter '.length);
-    } else if (!limits.take(arg)) {
-      throw protocolError(`unexpected line: '${textOf(arg)}'`);
-    }
+/** Takes the lines one by one. */
+export class FetchRequestDraft {
+  readonly #hexLength: number;
+  readonly #features: readonly FetchFeature[];
+  readonly #haves = new Set<string>();
+  readonly #limits: HistoryLimitsDraft;
+  readonly #flags = new Set<keyof FetchFlags>();
+  #filter: string | undefined;
+  #uriProtocols: readonly string[] | undefined;
+  #sidebandAll = false;
+
+  /** @param hexLength digits of an object id: 40 or 64 */
+  constructor(hexLength: number, features: readonly FetchFeature[]) {
+    this.#hexLength = hexLength;
+    this.#features = features;
+    this.#limits = new HistoryLimitsDraft(hexLength);
   }
-  const given = Object.values(FLAGS).map((name) => [name, flags.has(name)]);
-  return {
-    ...(Object.fromEntries(given) as Record<keyof FetchFlags, boolean>),
-    ...limits.limits,
-    wants: [...wants],
-    haves: [...haves],
-    filter,
-  };
+
+  /**
+   * @returns what is to be done before the next line is read, if anything
+   * @throws PackhorseError `PACKHORSE_PROTOCOL` on a line that is not known or not well formed
+   */
+  take(line: string): ImmediateArgument | undefined {
+    const flag = Object.hasOwn(FLAGS, line) ? FLAGS[line] : undefined;
+    if (flag) {
+      this.#flags.add(flag);
+    } else if (line.startsWith('want ')) {
+      const oid = readOid(line, 5, this.#hexLength);
+      if (!oid) throw protocolError(`git upload-pack: protocol error, expected to get oid, not '${line}'`);
+      return { kind: 'want', oid };
+    } else if (line.startsWith('have ')) {
+      const oid = readOid(line, 5, this.#hexLength);
+      if (!oid) throw protocolError(`git upload-pack: expected SHA1 object, got '${line.slice(5)}'`);
+      this.#haves.add(oid);
+    } else if (!this.#limits.take(line)) {
+      return this.#takeOffered(line);
+    }
+    return undefined;
+  }
+
+  /** Everything taken, but for what was to be done at once. */
+  get request(): FetchRequest {
+    const flags = Object.values(FLAGS).map((name) => [name, this.#flags.has(name)]);
+    return {
+      ...(Object.fromEntries(flags) as Record<keyof FetchFlags, boolean>),
+      ...this.#limits.limits,
+      haves: [...this.#haves],
+      filter: this.#filter,
+      // As in git, URIs are told of in bands or not at all.
+      uriProtocols: this.#sidebandAll ? (this.#uriProtocols ?? []) : [],
+    };
+  }
+
+  #takeOffered(line: string): ImmediateArgument | undefined {
+    const offers = (feature: FetchFeature) => this.#features.includes(feature);
+    if (line.startsWith('want-ref ') && offers('ref-in-want')) {
+      return { kind: 'want-ref', name: line.slice('want-ref '.length) };
+    }
+    if (line === 'sideband-all' && offers('sideband-all')) {
+      this.#sidebandAll = true;
+      return { kind: 'sideband-all' };
+    }
+    if (line.startsWith('filter ') && offers('filter')) {
+      if (this.#filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
+      this.#filter = line.slice('filter '.length);
+    } else if (line.startsWith('packfile-uris ') && offers('packfile-uris')) {
+      if (this.#uriProtocols) throw protocolError('multiple packfile-uris lines forbidden');
+      this.#uriProtocols = line.slice('packfile-uris '.length).split(',');
+    } else {
+      throw protocolError(`unexpected line: '${textOf(line)}'`);
+    }
+    return undefined;
+  }
 }

@@ -6,7 +6,7 @@ import type { Repository } from '../repository/repository.ts';
 import { AGENT } from '../version.ts';
 import type { Command, Terms } from './command.ts';
 import { fetch } from './fetch.ts';
-import { allowsFilters } from './filters.ts';
+import { fetchFeatures } from './fetch-features.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
 
 interface Capability {
@@ -94,7 +94,7 @@ function advertiseUnborn({ config }: Repository): string {
 }
 
 function advertiseFeatures(repository: Repository): string {
-  return allowsFilters(repository) ? 'shallow wait-for-done filter' : 'shallow wait-for-done';
+  return ['shallow', 'wait-for-done', ...fetchFeatures(repository)].join(' ');
 }
 
 function receiveFormat(value: string | undefined): Partial<Terms> {

@@ -1,27 +1,26 @@
 /** The v2 command `fetch`: its state machine (protocol section 1.6). */
-import { protocolError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
-import { parseFetch } from '../protocol/fetch-request.ts';
-import { DELIM, encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import { DELIM, FLUSH } from '../protocol/pkt-line.ts';
 import type { Command } from './command.ts';
 import { readFilter } from './filters.ts';
 import { Common } from './negotiate.ts';
+import { offerPackfileUris } from './packfile-uris.ts';
+import { readFetch } from './read-fetch.ts';
+import { encodeSection, openPack } from './sections.ts';
 import { sendWanted } from './send-wanted.ts';
 import { planShallow, shallowLines } from './shallow.ts';
-import { findNot, findWants } from './want-objects.ts';
+import { findNot } from './want-objects.ts';
 
-export const fetch: Command = async (context, { lines: args, flushed }) => {
+export const fetch: Command = async (context, args) => {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
   watch.start('negotiate');
-  const request = parseFetch(args, view.format.hexLength);
-  if (!flushed) throw protocolError('expected flush after fetch arguments');
+  const { request, wants, wantedRefs } = await readFetch(context, args);
   const filter = readFilter(request.filter, repository);
-  statistics.wants = request.wants.length;
+  statistics.wants = wants.length;
   statistics.haves = request.haves.length;
-  if (request.wants.length === 0 && !request.waitForDone) return;
-  const wants = await findWants(context, request.wants);
+  if (wants.length === 0 && !request.waitForDone) return sink.closeBands(new Uint8Array());
   const common = new Common(new CommitSource(objects));
   for (const have of request.haves) {
     common.add(have);
@@ -34,19 +33,22 @@ export const fetch: Command = async (context, { lines: args, flushed }) => {
     if (common.haves.length === 0) lines.push('NAK\n');
     for (const number of common.acknowledged) lines.push(`ACK ${view.hex(number)}\n`);
     const ready = !request.waitForDone && (await common.isReady(wants, pace));
-    if (ready) lines.push('ready\n');
-    const packets = lines.map((line) => encodePktLine(line));
-    await sink.sendLines(Buffer.concat([...packets, ready ? DELIM : FLUSH]));
-    if (!ready) return;
+    if (!ready) return sink.closeBands(encodeSection(lines, FLUSH, sink));
+    await sink.sendLines(encodeSection([...lines, 'ready\n'], DELIM, sink));
   }
 
   const not = await findNot(context, request.not);
   const limits = { ...request, wants, not, ownShallow: repository.shallow, announceOwn: true };
   const plan = await planShallow(objects, limits, pace);
   if (plan.announced) {
-    const lines = ['shallow-info\n', ...shallowLines(plan, view)];
-    await sink.sendLines(Buffer.concat([...lines.map((line) => encodePktLine(line)), DELIM]));
+    await sink.sendLines(encodeSection(['shallow-info\n', ...shallowLines(plan, view)], DELIM, sink));
   }
-  await sink.openBands(encodePktLine('packfile\n'), 'side-band-64k');
-  await sendWanted(context, { ...request, wants, haves: common.haves, plan, filter });
+  // git itself sends this before the shallow-info, where its own client does not look for it.
+  if (wantedRefs.size > 0) {
+    const lines = Array.from(wantedRefs, ([name, oid]) => `${oid} ${name}\n`);
+    await sink.sendLines(encodeSection(['wanted-refs\n', ...lines], DELIM, sink));
+  }
+  const elsewhere = offerPackfileUris(repository, sink, request.uriProtocols);
+  if (!elsewhere) await openPack(sink);
+  await sendWanted(context, { ...request, wants, haves: common.haves, plan, filter, elsewhere });
 };

@@ -19,13 +19,22 @@ export interface PackOptions {
   readonly thin: boolean;
   readonly ofsDelta: boolean;
   readonly silent: boolean;
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
-/** Sends the pack in the bands that are open, and closes them. */
+/** Objects that the client gets elsewhere. */
+export interface Elsewhere {
+  /** Their numbers. */
+  readonly objects: readonly number[];
+  /** Begins the pack; `leftOut` are those that would be in it otherwise. */
+  readonly begin: (leftOut: readonly number[]) => Promise<void>;
+}
+
+/** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendPack(
   context: CommandContext,
   request: CountRequest,
-  { thin, ofsDelta, silent }: PackOptions,
+  { thin, ofsDelta, silent, elsewhere }: PackOptions,
 ): Promise<void> {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects, format } = repository;
@@ -34,9 +43,11 @@ export async function sendPack(
   const progress = new Progress(sink, silent);
 
   watch.start('count');
-  const counted = await count(objects, request, findBitmaps(context), pace, (n) =>
+  const asked = { ...request, elsewhere: elsewhere?.objects };
+  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
     progress.counting('Enumerating objects', n),
   );
+  await elsewhere?.begin(counted.leftOut);
   const total = counted.objects.length;
   statistics.objects.total = total;
   statistics.bitmap = counted.bitmap;

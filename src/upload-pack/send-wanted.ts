@@ -2,7 +2,7 @@
 import type { Filter } from '../pack/filter.ts';
 import type { CommandContext } from './command.ts';
 import { findTags } from './include-tag.ts';
-import { sendPack } from './send-pack.ts';
+import { type Elsewhere, sendPack } from './send-pack.ts';
 import type { ShallowPlan } from './shallow.ts';
 
 export interface Wanted {
@@ -11,15 +11,16 @@ export interface Wanted {
   readonly haves: readonly number[];
   readonly plan: ShallowPlan;
   readonly filter: Filter | undefined;
+  readonly elsewhere?: Elsewhere | undefined;
   readonly includeTag: boolean;
   readonly thinPack: boolean;
   readonly ofsDelta: boolean;
   readonly noProgress: boolean;
 }
 
-/** Sends the pack in the bands that are open, and closes them. */
+/** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendWanted(context: CommandContext, wanted: Wanted): Promise<void> {
-  const { wants, haves, plan, filter, includeTag, thinPack, ofsDelta, noProgress } = wanted;
+  const { wants, haves, plan, filter, elsewhere, includeTag, thinPack, ofsDelta, noProgress } = wanted;
   context.statistics.kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
   const request = {
     wants: [...wants, ...plan.wants],
@@ -30,5 +31,5 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   };
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;
-  await sendPack(context, request, { thin, ofsDelta, silent: noProgress });
+  await sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
 }

@@ -1,24 +1,64 @@
 /** What the ids and names of a request stand for. */
-import { notOurRef, protocolError } from '../errors.ts';
+import { notOurRef, protocolError, unknownRef } from '../errors.ts';
+import { textOf } from '../protocol/pkt-line.ts';
+import { RefPrefixes } from '../repository/ref-prefixes.ts';
+import type { RefVisitor } from '../repository/refs.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './command.ts';
 
 /**
- * The numbers of what a client wants. The disk is looked at anew for what is not known: it may have come just now.
- * @throws PackhorseError `PACKHORSE_NOT_OUR_REF` when one is not there
+ * The number of what a client wants. The disk is looked at anew for what is not known: it may have come just now.
+ * @throws PackhorseError `PACKHORSE_NOT_OUR_REF` when it is not there
  */
+export function findWant({ objects: { view } }: Repository, want: string): number {
+  const number = view.findNow(want);
+  if (number < 0) throw view.problems.length > 0 ? view.missing(want) : notOurRef(want);
+  return number;
+}
+
+/** {@link findWant} for many. */
 export async function findWants(
   { repository, pace }: CommandContext,
   wants: readonly string[],
 ): Promise<number[]> {
-  const { view } = repository.objects;
   const found: number[] = [];
   for (const want of wants) {
-    const number = view.findNow(want);
-    if (number < 0) throw view.problems.length > 0 ? view.missing(want) : notOurRef(want);
-    found.push(number);
+    found.push(findWant(repository, want));
     if (pace.due()) await pace.pause();
   }
   return found;
+}
+
+/**
+ * What refs that a client wants point at: ids (hex) by name, in the order of the names.
+ * @param names in full, byte strings
+ * @throws PackhorseError `PACKHORSE_NOT_OUR_REF` when one is not there, or hidden
+ */
+export async function resolveWants(
+  { repository, pace }: CommandContext,
+  names: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const { refs } = repository;
+  const found = new Map<string, string>();
+  const add = (name: string, oid: string | undefined) => {
+    if (oid !== undefined && names.has(name) && !repository.isHidden(name)) found.set(name, oid);
+    return undefined;
+  };
+  const visitor: RefVisitor = {
+    loose: ({ name, oid }) => add(name, oid),
+    packed: (line) => add(line.name(), line.oidHex()),
+  };
+  if (names.has('HEAD')) add('HEAD', refs.resolve('HEAD')?.oid);
+  if (names.size > 0) {
+    await refs.visit(new RefPrefixes([...names]), visitor, () => (pace.due() ? pace.pause() : undefined));
+  }
+  const ordered = new Map<string, string>();
+  for (const name of names) {
+    const oid = found.get(name);
+    if (oid === undefined) throw unknownRef(textOf(name));
+    ordered.set(name, oid);
+  }
+  return ordered;
 }
 
 /** The refs that `deepen-not` names; hidden ones too, as in git. */
