@@ -47,6 +47,11 @@ export class GitConfig {
     return [...new Set(keys.map((key) => key.slice(section.length + 1)))];
   }
 
+  /** Every assignment to a key of a section, in order. */
+  section(name: string): ConfigEntry[] {
+    return this.entries.filter(({ key }) => key.startsWith(`${name}.`));
+  }
+
   /** The last value of a key. */
   get(key: string): string | undefined {
     const entry = this.lastOf(key);

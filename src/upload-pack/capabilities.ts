@@ -4,10 +4,12 @@ import { encodePktLine, FLUSH, textOf } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import { AGENT } from '../version.ts';
+import { advertiseBundleUri, bundleUri } from './bundle-uri.ts';
 import type { Command, Terms } from './command.ts';
 import { fetch } from './fetch.ts';
 import { fetchFeatures } from './fetch-features.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
+import { advertiseObjectInfo, objectInfo } from './object-info.ts';
 
 interface Capability {
   readonly name: string;
@@ -25,6 +27,8 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'fetch', advertise: advertiseFeatures, command: fetch },
   { name: 'server-option', advertise: () => '' },
   { name: 'object-format', advertise: ({ format }) => format.name, receive: receiveFormat },
+  { name: 'object-info', advertise: advertiseObjectInfo, command: objectInfo },
+  { name: 'bundle-uri', advertise: advertiseBundleUri, command: bundleUri },
 ];
 
 export function encodeAdvertisement(repository: Repository): Uint8Array {

@@ -139,3 +139,14 @@ test('server options are sent and taken', async () => {
   expect(traced()).toMatch(/> server-option=world$/m);
   await clone(service, NAME, ['--mirror', '--server-option=hello']);
 });
+
+test('commands that a client of today does not ask are counted by their names', async () => {
+  configure('transfer.advertiseObjectInfo', 'true');
+  configure('uploadpack.advertiseBundleURIs', 'true');
+  for (const command of ['object-info', 'bundle-uri']) {
+    expect((await post(service, NAME, v2Request(command))).body.toString()).toBe('0000');
+    await service.logged((line) => line.command === command && line.outcome === 'ok');
+    const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
+    expect(text).toMatch(new RegExp(`requests_total{command="${command}",kind="none",outcome="ok"} 1`));
+  }
+});

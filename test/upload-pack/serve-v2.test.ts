@@ -7,6 +7,8 @@ import { gitAnswer } from '../support/git-answer.ts';
 import { createRepository, History } from '../support/history.ts';
 import { DELIM, FLUSH, pkt, v2Request } from '../support/requests.ts';
 
+const UNKNOWN = '30d74d258442c7c65512eafab474568dd706c430';
+const TWO = 'two\n';
 let repository: string;
 let server: UploadPackV2;
 /** Object ids by name. */
@@ -17,7 +19,7 @@ beforeEach(() => {
   repository = createRepository(temporaryDirectory(), 'a.git');
   const history = new History();
   const one = history.commit({ branch: 'main', files: { 'one.t': 'one\n' } });
-  const two = history.commit({ branch: 'main', files: { 'two.t': 'two\n' } });
+  const two = history.commit({ branch: 'main', files: { 'two.t': TWO } });
   history.ref('refs/heads/dev', one);
   history.ref('refs/tags/one', one);
   history.ref('refs/tags/two', two);
@@ -27,6 +29,8 @@ beforeEach(() => {
   server = new UploadPackV2(repository);
   id = (name) => git(repository, ['rev-parse', name]);
 });
+
+const configure = (key: string, value: string) => git(repository, ['config', key, value]);
 
 async function ask(request: string): Promise<string> {
   return Buffer.from(await server.feed(Buffer.from(request, 'latin1'))).toString('latin1');
@@ -54,6 +58,16 @@ describe('advertisement', () => {
   const advertised = () => Buffer.from(server.advertise()).toString('latin1');
 
   it('lists what is always there', () => {
+    expect(advertised()).toBe(packets(...BASE, FLUSH));
+  });
+
+  it('lists bundle-uri where uploadpack.advertiseBundleURIs says so', () => {
+    configure('uploadpack.advertiseBundleURIs', 'true');
+    expect(advertised()).toBe(packets(...BASE, 'bundle-uri', FLUSH));
+  });
+
+  it('does not list object-info where transfer.advertiseObjectInfo says so', () => {
+    configure('transfer.advertiseObjectInfo', 'false');
     expect(advertised()).toBe(packets(...BASE, FLUSH));
   });
 
@@ -126,6 +140,11 @@ describe('what is refused', () => {
     expect(stdout).toHaveLength(0);
     expect(stderr.trim()).toBe(`fatal: ${text}`);
   });
+
+  it('object-info, not enabled, and nothing behind it', async () => {
+    configure('transfer.advertiseObjectInfo', 'false');
+    expect(await ask(packets('command=object-info'))).toBe(pkt("ERR invalid command 'object-info'"));
+  });
 });
 
 describe('ls-refs', () => {
@@ -177,5 +196,33 @@ describe('ls-refs', () => {
     expect(gitAnswer(repository, request).stdout.toString('latin1')).toBe(
       packets(`${id('HEAD')} HEAD`, FLUSH),
     );
+  });
+});
+
+describe('object-info', () => {
+  /** Its lines end without LF. */
+  const bare = (...lines: string[]) => `${lines.map(pkt).join('')}${FLUSH}`;
+
+  beforeEach(() => configure('transfer.advertiseObjectInfo', 'true'));
+
+  it('tells sizes, of what is named twice two times', async () => {
+    const blob = id('two:two.t');
+    const request = command('object-info', 'size', `oid ${blob}`, `oid ${blob}`);
+    const line = `${blob} ${TWO.length}`;
+    expect(await ask(request)).toBe(bare('size', line, line));
+    expect(gitAnswer(repository, request).stdout.toString()).toBe(bare('size', line, line));
+  });
+
+  it('tells that an object is there', async () => {
+    const blob = id('two:two.t');
+    expect(await ask(command('object-info', `oid ${blob}`))).toBe(bare(blob));
+  });
+
+  it('tells that an object is not there', async () => {
+    expect(await ask(command('object-info', `oid ${UNKNOWN}`))).toBe(bare(`${UNKNOWN} `));
+  });
+
+  it('tells that an object is not there where its size was asked for', async () => {
+    expect(await ask(command('object-info', 'size', `oid ${UNKNOWN}`))).toBe(bare('size', `${UNKNOWN} `));
   });
 });
