@@ -5,6 +5,7 @@ import type { CommandContext } from './command.ts';
 import { allowsFilters } from './filters.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { listRefs, type RefFormat, type Tips } from './list-refs.ts';
+import { advertiseSessionId } from './session-id.ts';
 import { readWantPolicy } from './want-policy.ts';
 
 const CAPABILITIES =
@@ -24,18 +25,23 @@ export async function advertiseRefs(
   { version, stateless, tips }: AdvertisementOptions,
 ): Promise<void> {
   const { repository, sink } = context;
-  const capabilities = capabilitiesOf(context, stateless);
+  const sessionId = advertiseSessionId(repository);
+  const capabilities = capabilitiesOf(context, stateless, sessionId);
   const { shallow = [], format } = repository;
   if (version === 1) await sink.sendLines(encodePktLine('version 1\n'));
   await listRefs(context, {
     prefixes: [],
-    key: ['advertisement', capabilities, shallow],
+    key: sessionId === undefined ? ['advertisement', capabilities, shallow] : undefined,
     format: (lines) => advertisement(lines, capabilities, shallow, '0'.repeat(format.hexLength)),
     tips,
   });
 }
 
-function capabilitiesOf({ repository }: CommandContext, stateless: boolean): string {
+function capabilitiesOf(
+  { repository }: CommandContext,
+  stateless: boolean,
+  sessionId: string | undefined,
+): string {
   const { config, refs, format } = repository;
   const policy = readWantPolicy(config);
   const head = refs.resolve('HEAD');
@@ -45,6 +51,7 @@ function capabilitiesOf({ repository }: CommandContext, stateless: boolean): str
   if (stateless) words.push('no-done');
   if (head?.oid && head.target) words.push(`symref=HEAD:${head.target}`);
   if (allowsFilters(repository)) words.push('filter');
+  if (sessionId !== undefined) words.push(`session-id=${sessionId}`);
   words.push(`object-format=${format.name}`, `agent=${AGENT}`);
   return words.join(' ');
 }

@@ -10,6 +10,7 @@ import { fetch } from './fetch.ts';
 import { fetchFeatures } from './fetch-features.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
 import { advertiseObjectInfo, objectInfo } from './object-info.ts';
+import { advertiseSessionId } from './session-id.ts';
 
 interface Capability {
   readonly name: string;
@@ -27,6 +28,7 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'fetch', advertise: advertiseFeatures, command: fetch },
   { name: 'server-option', advertise: () => '' },
   { name: 'object-format', advertise: ({ format }) => format.name, receive: receiveFormat },
+  { name: 'session-id', advertise: advertiseSessionId },
   { name: 'object-info', advertise: advertiseObjectInfo, command: objectInfo },
   { name: 'bundle-uri', advertise: advertiseBundleUri, command: bundleUri },
 ];

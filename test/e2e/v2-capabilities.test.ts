@@ -140,6 +140,17 @@ test('server options are sent and taken', async () => {
   await clone(service, NAME, ['--mirror', '--server-option=hello']);
 });
 
+test.each([
+  ['0', /> want [0-9a-f]{40} .*session-id=/],
+  ['2', /> session-id=/],
+])('a session id is answered by another one, in protocol version %s', async (version, answered) => {
+  configure('transfer.advertiseSID', 'true');
+  const flags = ['-c', `protocol.version=${version}`, '-c', 'transfer.advertiseSID=true'];
+  expectSameRepository(source, await cloneTraced(flags));
+  expect(traced()).toMatch(/< .*session-id=[!-~]+/);
+  expect(traced()).toMatch(answered);
+});
+
 test('commands that a client of today does not ask are counted by their names', async () => {
   configure('transfer.advertiseObjectInfo', 'true');
   configure('uploadpack.advertiseBundleURIs', 'true');

@@ -1,10 +1,15 @@
 /** Capabilities of protocol v2 that a configuration turns on: how they are advertised, and what they change. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UploadPackV2 } from '../../src/index.ts';
+import { Pace } from '../../src/pack/pace.ts';
+import { DEFAULT_BUDGETS, RepositoryCaches } from '../../src/repository/repository-caches.ts';
+import { ByteSink } from '../../src/upload-pack/byte-sink.ts';
+import { newStatistics } from '../../src/upload-pack/statistics.ts';
+import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import { DELIM, FLUSH, pkt, v2Request } from '../support/requests.ts';
+import { DELIM, decodePackets, FLUSH, pkt, v2Request } from '../support/requests.ts';
 
 const ABSENT = '1'.repeat(40);
 let repository: string;
@@ -28,8 +33,45 @@ async function ask(request: string): Promise<string> {
   return Buffer.from(await server.feed(Buffer.from(request))).toString();
 }
 
-describe('agent and server-option', () => {
+/** The lines that are advertised behind what is always there. */
+function advertised(): string[] {
+  const lines = decodePackets(server.advertise()).map(({ text }) => text);
+  return lines.slice(lines.indexOf('object-format=sha1') + 1, -1);
+}
+
+async function advertisedV0(upload: UploadPack): Promise<string> {
+  const written: Uint8Array[] = [];
+  const sink = new ByteSink((bytes) => void written.push(bytes));
+  await upload.advertise(0, { sink, pace: new Pace(), statistics: newStatistics('none') });
+  return Buffer.concat(written).toString();
+}
+
+it('are advertised in the order of git', () => {
+  configure({
+    'uploadpack.allowFilter': 'true',
+    'uploadpack.allowRefInWant': 'true',
+    'uploadpack.allowSidebandAll': 'true',
+    'uploadpack.blobPackfileUri': `${ABSENT} ${ABSENT} https://example.com`,
+    'uploadpack.advertiseBundleURIs': 'true',
+    'transfer.advertiseSID': 'true',
+    'transfer.advertiseObjectInfo': 'true',
+  });
+  const lines = decodePackets(server.advertise()).map(({ text }) => text.replace(/^session-id=.*/, 'sid'));
+  expect(lines.slice(2)).toEqual([
+    'ls-refs=unborn',
+    'fetch=shallow wait-for-done filter ref-in-want sideband-all packfile-uris',
+    'server-option',
+    'object-format=sha1',
+    'sid',
+    'object-info=size',
+    'bundle-uri',
+    'flush',
+  ]);
+});
+
+describe('agent, server-option and session-id', () => {
   it('change nothing', async () => {
+    configure({ 'transfer.advertiseSID': 'true' });
     const asked = (...head: string[]) => ask(v2Request('ls-refs', ['peel'], head));
     const plain = await asked();
     expect(plain).toContain(main);
@@ -37,6 +79,33 @@ describe('agent and server-option', () => {
     expect(await asked('server-option', 'server-option=', 'server-option=a=b', 'server-option=a=b')).toBe(
       plain,
     );
+    expect(await asked('session-id=x', 'session-id')).toBe(plain);
+  });
+
+  it('session-id is unknown where it is not advertised', async () => {
+    expect(await ask(v2Request('ls-refs', [], ['session-id=x']))).toBe(
+      pkt("ERR unknown capability 'session-id=x'"),
+    );
+  });
+
+  it('session-id has another value each time, without white space', () => {
+    configure({ 'transfer.advertiseSID': 'true' });
+    const ids = [advertised(), advertised()].map(([line]) => /^session-id=([!-~]+)$/.exec(line)?.[1]);
+    expect(ids[0]).toBeDefined();
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  it('session-id has another value each time in version 0 as well', async () => {
+    configure({ 'transfer.advertiseSID': 'true' });
+    // In a minute all that is written now has long settled, so that an answer may be kept.
+    const caches = new RepositoryCaches(DEFAULT_BUDGETS, { now: () => Date.now() + 60_000 });
+    const upload = new UploadPack(repository, { caches });
+    const ids = [await advertisedV0(upload), await advertisedV0(upload)].map(
+      (text) => / session-id=([!-~]+) object-format=sha1 agent=/.exec(text)?.[1],
+    );
+    expect(ids[0]).toBeDefined();
+    expect(ids[0]).not.toBe(ids[1]);
+    expect(caches.answers.memory).toBe(0);
   });
 });
 
