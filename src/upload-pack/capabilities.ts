@@ -10,6 +10,7 @@ import { fetch } from './fetch.ts';
 import { fetchFeatures } from './fetch-features.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
 import { advertiseObjectInfo, objectInfo } from './object-info.ts';
+import { acceptsPromisor, advertisePromisors } from './promisor-remote.ts';
 import { advertiseSessionId } from './session-id.ts';
 
 interface Capability {
@@ -19,7 +20,9 @@ interface Capability {
   /** Present where the capability is a command. */
   readonly command?: Command;
   /** What the value that a request gives changes; where it is absent, any is taken and ignored. */
-  readonly receive?: (value: string | undefined) => Partial<Terms>;
+  readonly receive?: (value: string | undefined, repository: Repository) => Partial<Terms>;
+  /** Whether requests may give it even where it is not advertised. */
+  readonly unasked?: boolean;
 }
 
 const CAPABILITIES: readonly Capability[] = [
@@ -31,6 +34,7 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'session-id', advertise: advertiseSessionId },
   { name: 'object-info', advertise: advertiseObjectInfo, command: objectInfo },
   { name: 'bundle-uri', advertise: advertiseBundleUri, command: bundleUri },
+  { name: 'promisor-remote', advertise: advertisePromisors, receive: receivePromisors, unasked: true },
 ];
 
 export function encodeAdvertisement(repository: Repository): Uint8Array {
@@ -42,6 +46,9 @@ export function encodeAdvertisement(repository: Repository): Uint8Array {
   return Buffer.concat([...lines.map((line) => encodePktLine(line)), FLUSH]);
 }
 
+/** Those of a client that has said nothing yet. */
+export const FIRST_TERMS: Terms = { format: 'sha1', missingPromised: false };
+
 export interface KnownRequest {
   readonly name: string;
   readonly command: Command;
@@ -50,11 +57,12 @@ export interface KnownRequest {
 
 /**
  * What a request asks for. Its lines are looked at one after the other, as by git: the first that is wrong is told of.
+ * @param before what held for the request before on the same connection
  * @throws PackhorseError `PACKHORSE_PROTOCOL` when it names a command or a capability that is not there
  */
-export function readHead({ head, failure }: V2Request, repository: Repository): KnownRequest {
+export function readHead({ head, failure }: V2Request, repository: Repository, before: Terms): KnownRequest {
   let asked: Pick<KnownRequest, 'name' | 'command'> | undefined;
-  let terms: Terms = { format: 'sha1' };
+  let terms = before;
   for (const line of head) {
     if (line.startsWith('command=')) {
       asked = findCommand(line.slice('command='.length), asked?.name, repository);
@@ -62,10 +70,10 @@ export function readHead({ head, failure }: V2Request, repository: Repository): 
     }
     const [key, value] = splitOnce(line);
     const capability = CAPABILITIES.find(({ name }) => name === key);
-    if (!capability || capability.command || !isOffered(capability, repository)) {
+    if (!capability || capability.command || !isAllowed(capability, repository)) {
       throw protocolError(`unknown capability '${textOf(line)}'`);
     }
-    terms = { ...terms, ...capability.receive?.(value) };
+    terms = { ...terms, ...capability.receive?.(value, repository) };
   }
   if (failure) throw failure;
   if (!asked) throw protocolError('no command requested');
@@ -84,6 +92,10 @@ function findCommand(name: string, before: string | undefined, repository: Repos
   if (!found?.command || !isOffered(found, repository))
     throw protocolError(`invalid command '${textOf(name)}'`);
   return { name, command: found.command };
+}
+
+function isAllowed(capability: Capability, repository: Repository): boolean {
+  return capability.unasked || isOffered(capability, repository);
 }
 
 function isOffered({ advertise }: Capability, repository: Repository): boolean {
@@ -107,4 +119,9 @@ function receiveFormat(value: string | undefined): Partial<Terms> {
   if (value === undefined) throw protocolError('object-format capability requires an argument');
   if (value !== 'sha1' && value !== 'sha256') throw protocolError(`unknown object format '${value}'`);
   return { format: value };
+}
+
+function receivePromisors(value: string | undefined, repository: Repository): Partial<Terms> {
+  // One of several lines is enough.
+  return acceptsPromisor(value ?? '', repository) ? { missingPromised: true } : {};
 }

@@ -17,10 +17,12 @@ export interface CommandContext {
   readonly watch: Stopwatch;
 }
 
-/** What a request of protocol v2 says by its capabilities. */
+/** What a client of protocol v2 says by capabilities; it holds for all that follows on a connection, as in git. */
 export interface Terms {
   /** The object format that the client goes by, one that git knows. */
   readonly format: string;
+  /** Whether the client gets from elsewhere what a promisor remote has promised and is not here. */
+  readonly missingPromised: boolean;
 }
 
 /** @param args what stands behind the delimiter */

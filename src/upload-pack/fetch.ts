@@ -11,7 +11,7 @@ import { sendWanted } from './send-wanted.ts';
 import { planShallow, shallowLines } from './shallow.ts';
 import { findNot } from './want-objects.ts';
 
-export const fetch: Command = async (context, args) => {
+export const fetch: Command = async (context, args, { missingPromised }) => {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
@@ -50,5 +50,13 @@ export const fetch: Command = async (context, args) => {
   }
   const elsewhere = offerPackfileUris(repository, sink, request.uriProtocols);
   if (!elsewhere) await openPack(sink);
-  await sendWanted(context, { ...request, wants, haves: common.haves, plan, filter, elsewhere });
+  await sendWanted(context, {
+    ...request,
+    wants,
+    haves: common.haves,
+    plan,
+    filter,
+    elsewhere,
+    missingPromised,
+  });
 };

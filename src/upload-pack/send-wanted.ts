@@ -12,6 +12,8 @@ export interface Wanted {
   readonly plan: ShallowPlan;
   readonly filter: Filter | undefined;
   readonly elsewhere?: Elsewhere | undefined;
+  /** Whether what a promisor remote has promised may be missing: it is left out. */
+  readonly missingPromised?: boolean;
   readonly includeTag: boolean;
   readonly thinPack: boolean;
   readonly ofsDelta: boolean;
@@ -20,7 +22,18 @@ export interface Wanted {
 
 /** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendWanted(context: CommandContext, wanted: Wanted): Promise<void> {
-  const { wants, haves, plan, filter, elsewhere, includeTag, thinPack, ofsDelta, noProgress } = wanted;
+  const {
+    wants,
+    haves,
+    plan,
+    filter,
+    elsewhere,
+    missingPromised,
+    includeTag,
+    thinPack,
+    ofsDelta,
+    noProgress,
+  } = wanted;
   context.statistics.kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
   const request = {
     wants: [...wants, ...plan.wants],
@@ -28,6 +41,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     grafts: plan.grafts,
     includeTags: includeTag ? await findTags(context) : [],
     filter,
+    missingPromised,
   };
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;

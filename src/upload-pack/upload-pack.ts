@@ -10,8 +10,8 @@ import { RepositoryCaches } from '../repository/repository-caches.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
-import { encodeAdvertisement, readHead } from './capabilities.ts';
-import type { CommandContext } from './command.ts';
+import { encodeAdvertisement, FIRST_TERMS, readHead } from './capabilities.ts';
+import type { CommandContext, Terms } from './command.ts';
 import { type DumbFile, sendDumbFile } from './dumb-files.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { Statistics } from './statistics.ts';
@@ -77,7 +77,7 @@ export class UploadPack {
   /** Answers one request; there is nothing to answer where it is empty. */
   async answer(version: ProtocolVersion, input: PacketInput, exchange: Exchange): Promise<void> {
     if (version !== 2) return this.#with(exchange, (context) => answerV0(context, input));
-    await this.#answerV2(input, () => exchange);
+    await this.#answerV2(input, () => exchange, FIRST_TERMS);
   }
 
   /** Advertises, then answers until the client ends. */
@@ -86,8 +86,11 @@ export class UploadPack {
     const next = () => ({ sink, pace, statistics: begin() });
     if (version !== 2) return this.#with(next(), (context) => converseV0(context, input, version), input);
     await this.advertise(version, next());
-    do answered();
-    while (await this.#answerV2(input, next));
+    let terms: Terms | undefined = FIRST_TERMS;
+    while (terms) {
+      answered();
+      terms = await this.#answerV2(input, next, terms);
+    }
   }
 
   /**
@@ -118,29 +121,29 @@ export class UploadPack {
     this.#caches.close();
   }
 
-  /** @returns whether there was a request */
-  async #answerV2(input: PacketInput, begin: () => Exchange): Promise<boolean> {
+  /** @returns what holds for the next request on the connection; undefined where there was none */
+  async #answerV2(input: PacketInput, begin: () => Exchange, before: Terms): Promise<Terms | undefined> {
     const request = await readV2Request(input);
-    if (!request) return false;
+    if (!request) return undefined;
     const exchange = begin();
-    await this.#with(exchange, async (context) => {
-      const { name, command, terms } = readHead(request, context.repository);
+    return this.#with(exchange, async (context) => {
+      const { name, command, terms } = readHead(request, context.repository, before);
       exchange.statistics.command = name;
       await command(context, request.args, terms);
+      return terms;
     });
-    return true;
   }
 
-  async #with(
+  async #with<T>(
     { sink, pace, statistics }: Exchange,
-    run: (context: CommandContext) => Promise<void>,
+    run: (context: CommandContext) => Promise<T>,
     input?: PacketInput,
-  ): Promise<void> {
+  ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
     const { ownBitmaps } = this.#options;
     try {
-      await run({ repository, ownBitmaps, sink, pace, statistics, watch });
+      return await run({ repository, ownBitmaps, sink, pace, statistics, watch });
     } finally {
       watch.stop();
       statistics.ignored.push(...repository.indexProblems);

@@ -1,7 +1,9 @@
 /** Capabilities of protocol v2 that a configuration turns on: how they are advertised, and what they change. */
+import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { UploadPackV2 } from '../../src/index.ts';
+import { readPack, UploadPackV2 } from '../../src/index.ts';
 import { Pace } from '../../src/pack/pace.ts';
+import { PacketInput } from '../../src/protocol/packet-input.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { ByteSink } from '../../src/upload-pack/byte-sink.ts';
 import { newStatistics } from '../../src/upload-pack/statistics.ts';
@@ -9,7 +11,7 @@ import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import { DELIM, decodePackets, FLUSH, pkt, v2Request } from '../support/requests.ts';
+import { DELIM, decodePackets, FLUSH, parseFetchAnswer, pkt, v2Request } from '../support/requests.ts';
 
 const ABSENT = '1'.repeat(40);
 let repository: string;
@@ -55,6 +57,9 @@ it('are advertised in the order of git', () => {
     'uploadpack.advertiseBundleURIs': 'true',
     'transfer.advertiseSID': 'true',
     'transfer.advertiseObjectInfo': 'true',
+    'promisor.advertise': 'true',
+    'remote.lop.promisor': 'true',
+    'remote.lop.url': 'https://example.com',
   });
   const lines = decodePackets(server.advertise()).map(({ text }) => text.replace(/^session-id=.*/, 'sid'));
   expect(lines.slice(2)).toEqual([
@@ -65,6 +70,7 @@ it('are advertised in the order of git', () => {
     'sid',
     'object-info=size',
     'bundle-uri',
+    'promisor-remote=name=lop,url=https://example.com',
     'flush',
   ]);
 });
@@ -187,5 +193,98 @@ describe('bundle-uri', () => {
     ['no flush', pkt('command=bundle-uri') + DELIM + DELIM, 'ERR bundle-uri: expected flush after arguments'],
   ])('refuses %s', async (_, request, text) => {
     expect(await ask(request)).toBe(pkt(text));
+  });
+});
+
+describe('promisor-remote', () => {
+  const REMOTES = {
+    'remote.b.promisor': 'true',
+    'remote.b.url': 'file:///srv/a,b;c d%ü',
+    'remote.b.token': 't=1',
+    'remote.a.partialCloneFilter': 'blob:limit=1k',
+    'remote.a.url': 'https://a',
+    'remote.without-url.promisor': 'true',
+    'remote.empty-url.promisor': 'true',
+    'remote.empty-url.url': '',
+    'remote.plain.url': 'https://plain',
+    'remote.plain.promisor': 'false',
+  };
+  const B = 'name=b,url=file:///srv/a%2cb%3bc%20d%25%c3%bc';
+
+  it.each<[title: string, more: Readonly<Record<string, string>>, expected: string[]]>([
+    ['off', {}, []],
+    ['on', { 'promisor.advertise': 'true' }, [`promisor-remote=${B};name=a,url=https://a`]],
+    [
+      'with fields',
+      { 'promisor.advertise': 'true', 'promisor.sendFields': 'TOKEN, partialCloneFilter bogus' },
+      [`promisor-remote=${B},token=t=1;name=a,url=https://a,partialCloneFilter=blob:limit=1k`],
+    ],
+    [
+      'the one that the repository is a partial clone of comes last',
+      { 'promisor.advertise': 'true', 'extensions.partialClone': 'b', 'core.repositoryFormatVersion': '1' },
+      [`promisor-remote=name=a,url=https://a;${B}`],
+    ],
+  ])('is advertised: %s', (_, more, expected) => {
+    configure({ ...REMOTES, ...more });
+    expect(advertised()).toEqual(expected);
+  });
+
+  it('is not advertised without such a remote', () => {
+    configure({ 'promisor.advertise': 'true', 'remote.origin.url': 'https://a' });
+    expect(advertised()).toEqual([]);
+  });
+
+  it.each(['promisor-remote=b', 'promisor-remote=b;nobody', 'promisor-remote=', 'promisor-remote'])(
+    'a request may say %s, be it advertised or not',
+    async (line) => {
+      configure(REMOTES);
+      expect(await ask(v2Request('ls-refs', ['ref-prefix HEAD'], [line]))).toBe(
+        pkt(`${main} HEAD\n`) + FLUSH,
+      );
+    },
+  );
+
+  /** A clone without blobs, which lacks the one of main. */
+  function makePartial(): string {
+    configure({ 'uploadpack.allowFilter': 'true' });
+    const partial = path.join(temporaryDirectory(), 'partial.git');
+    git('/', ['clone', '--quiet', '--bare', '--filter=blob:none', `file://${repository}`, partial]);
+    return partial;
+  }
+
+  const withoutBlobs = () => [main, git(repository, ['rev-parse', 'main^{tree}'])].sort();
+  const idsIn = (pack: Buffer) =>
+    readPack(pack)
+      .map(({ oid }) => oid)
+      .sort();
+
+  it.each<[said: string, head: string[], sent: boolean]>([
+    ['nothing', [], false],
+    ['a remote that is not known', ['promisor-remote=nobody'], false],
+    ['a remote that promised what is missing', ['promisor-remote=nobody;or%69gin'], true],
+    ['that in one of two lines', ['promisor-remote=origin', 'promisor-remote=nobody'], true],
+  ])('decides whether what is promised may be missing: %s', async (_, head, sent) => {
+    server = new UploadPackV2(makePartial());
+    const answer = await server.feed(Buffer.from(v2Request('fetch', [`want ${main}`, 'done'], head)));
+    const { pack, error } = parseFetchAnswer(answer);
+    if (sent) expect(idsIn(pack)).toEqual(withoutBlobs());
+    else expect(error).toBe(`unable to read ${git(repository, ['rev-parse', 'main:a'])}`);
+  });
+
+  it('holds for the rest of a connection, as clients say it to ls-refs alone', async () => {
+    const listed = v2Request('ls-refs', ['ref-prefix none'], ['promisor-remote=origin']);
+    const fetched = v2Request('fetch', [`want ${main}`, 'done']);
+    const written: Uint8Array[] = [];
+    const connection = {
+      sink: new ByteSink((bytes) => void written.push(bytes)),
+      pace: new Pace(),
+      input: PacketInput.of(Buffer.from(listed + fetched)),
+      begin: () => newStatistics('none'),
+      answered: () => {},
+    };
+    await new UploadPack(makePartial()).converse(2, connection);
+    const answer = Buffer.concat(written);
+    const { pack } = parseFetchAnswer(answer.subarray(answer.indexOf(pkt('packfile\n'))));
+    expect(idsIn(pack)).toEqual(withoutBlobs());
   });
 });
