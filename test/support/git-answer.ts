@@ -8,9 +8,13 @@ export interface GitAnswer {
 }
 
 /** Never throws: a request that git refuses is one of the answers. */
-export function gitAnswer(repository: string, request: Uint8Array | string): GitAnswer {
+export function gitAnswer(
+  repository: string,
+  request: Uint8Array | string,
+  environment: NodeJS.ProcessEnv = {},
+): GitAnswer {
   const { stdout, stderr } = spawnSync('git', ['upload-pack', '--stateless-rpc', repository], {
-    env: { ...GIT_ENVIRONMENT, GIT_PROTOCOL: 'version=2' },
+    env: { ...GIT_ENVIRONMENT, GIT_PROTOCOL: 'version=2', ...environment },
     input: typeof request === 'string' ? Buffer.from(request, 'latin1') : request,
   });
   return { stdout, stderr: stderr.toString() };

@@ -180,3 +180,51 @@ describe('what is refused, with the bytes of git', () => {
     expect(answer.toString()).toBe(pkt('ERR duplicate want-ref refs/heads/main'));
   });
 });
+
+describe('in a namespace', () => {
+  let shared: string;
+  const commit = (name: string) => git(shared, ['rev-parse', name]);
+
+  beforeAll(() => {
+    shared = createRepository(temporaryDirectory(), 'shared.git');
+    const history = new History();
+    const a = history.commit({ branch: 'main', files: { a: 'a' } });
+    history.ref('refs/heads/ns-no', history.commit({ branch: 'main', files: { b: 'b' } }));
+    for (const name of ['ns-yes', 'hidden']) {
+      const mark = history.commit({ branch: `tmp/${name}`, from: a, files: { [name]: name } });
+      history.ref(`refs/namespaces/ns/refs/heads/${name}`, mark);
+    }
+    history.importInto(shared);
+    git(shared, ['config', 'uploadpack.allowRefInWant', 'true']);
+  });
+
+  it.each<[title: string, namespace: string, name: string, hidden: string, full: string | undefined]>([
+    ['a ref in it', 'ns', 'refs/heads/ns-yes', '', 'refs/namespaces/ns/refs/heads/ns-yes'],
+    ['a ref outside of it', 'ns', 'refs/heads/ns-no', '', undefined],
+    ['the same without a namespace', '', 'refs/heads/ns-no', '', 'refs/heads/ns-no'],
+    ['a ref that is hidden by its name there', 'ns', 'refs/heads/hidden', 'refs/heads/hidden', undefined],
+    ['the same when it is not hidden', 'ns', 'refs/heads/hidden', '', 'refs/namespaces/ns/refs/heads/hidden'],
+    [
+      'without a namespace, where the name that is hidden is another one',
+      '',
+      'refs/namespaces/ns/refs/heads/hidden',
+      'refs/heads/hidden',
+      'refs/namespaces/ns/refs/heads/hidden',
+    ],
+  ])('%s', async (_, namespace, name, hidden, full) => {
+    git(shared, ['config', 'transfer.hideRefs', hidden || 'refs/none']);
+    const request = v2Request('fetch', ['no-progress', `want-ref ${name}`, 'done']);
+    const answer = await new UploadPackV2(shared, { namespace }).feed(Buffer.from(request));
+    const theirs = gitAnswer(shared, request, { GIT_NAMESPACE: namespace }).stdout;
+    if (!full) {
+      expect(Buffer.from(answer).toString()).toBe(pkt(`ERR unknown ref ${name}`));
+      expect(theirs.toString()).toBe(pkt(`ERR unknown ref ${name}`));
+      return;
+    }
+    const ours = parseFetchAnswer(answer);
+    expect(ours.lines).toEqual(['wanted-refs', `${commit(full)} ${name}`, DELIM, 'packfile']);
+    expect(commitsOf(ours.pack)).toEqual([commit(full), commit(`${full}~1`)].sort());
+    expect(parseFetchAnswer(theirs).lines).toEqual(ours.lines);
+    expect(commitsOf(parseFetchAnswer(theirs).pack)).toEqual(commitsOf(ours.pack));
+  });
+});
