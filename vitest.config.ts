@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // What is run keeps nothing in the home directory.
+    env: { NODE_DISABLE_COMPILE_CACHE: '1' },
   },
 });

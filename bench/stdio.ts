@@ -1,6 +1,7 @@
 /** `stdio`: milliseconds from the start of a process to the first byte of its advertisement, beside `git upload-pack`. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import path from 'node:path';
 import type { BenchOptions, Report } from './bench.ts';
 import { GIT_ENVIRONMENT } from './git.ts';
@@ -31,13 +32,17 @@ export async function stdio({ directory, runs }: BenchOptions): Promise<Report> 
   for (const name of REPOSITORIES) {
     const repository = path.join(directory, await ensureRepository(directory, name));
     for (const version of [0, 2]) {
+      // Of its own: compiled code is kept there from the first start on.
+      const cache = fs.mkdtempSync(path.join(directory, 'cache-'));
+      const startOne = (command: readonly string[]) => firstByte(command, version, cache);
       const samples: Record<'git' | 'node' | 'packhorse', Sample[]> = { git: [], node: [], packhorse: [] };
       // The first of each reads files that the others find in the page cache.
       for (let start = 0; start <= runs * STARTS; start++) {
-        samples.git.push(await firstByte([...GIT, repository], version));
-        samples.node.push(await firstByte(NODE, version));
-        samples.packhorse.push(await firstByte([...PACKHORSE, repository], version));
+        samples.git.push(await startOne([...GIT, repository]));
+        samples.node.push(await startOne(NODE));
+        samples.packhorse.push(await startOne([...PACKHORSE, repository]));
       }
+      fs.rmSync(cache, { recursive: true });
       const of = (program: keyof typeof samples, what: keyof Sample) =>
         median(samples[program].slice(1).map((sample) => sample[what]));
       const [git, node, ours] = [
@@ -54,11 +59,15 @@ export async function stdio({ directory, runs }: BenchOptions): Promise<Report> 
 }
 
 /** Starts a program, waits for the first byte it says, then for its end. */
-async function firstByte([command, ...args]: readonly string[], version: number): Promise<Sample> {
+async function firstByte(
+  [command, ...args]: readonly string[],
+  version: number,
+  cache: string,
+): Promise<Sample> {
   const cpu = endedChildrenCpuSeconds();
   const start = performance.now();
   const child = spawn(command, args, {
-    env: { ...GIT_ENVIRONMENT, GIT_PROTOCOL: `version=${version}` },
+    env: { ...GIT_ENVIRONMENT, GIT_PROTOCOL: `version=${version}`, PACKHORSE_CACHE_DIR: cache },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.on('error', () => {}); // one that reads nothing has ended before

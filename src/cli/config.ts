@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
+import { defaultCacheDirectory } from '../cache-directory.ts';
 import { configKeyProblem, splitAssignment } from '../config-key.ts';
 import type { ServiceOptions } from '../front/service.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
@@ -112,12 +113,6 @@ function readCacheDirectory(value: GivenValue): string {
       if (code !== 'ENOENT') throw bad(value, `cannot be written to (${code})`);
     }
   }
-}
-
-function defaultCacheDirectory({ XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
-  // The base directory specification: what is not absolute is to be ignored.
-  const base = XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : undefined;
-  return path.join(base ?? path.join(os.homedir(), '.cache'), 'packhorse');
 }
 
 function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {

@@ -137,3 +137,16 @@ test('bitmaps of our own are used where the cache directory is named', async () 
   expect(await bitmapOf({})).toBe('absent');
   expect(await bitmapOf({ PACKHORSE_CACHE_DIR: cache })).toBe('used');
 });
+
+test('compiled code is kept in the cache directory, and not at all where that cannot be', async () => {
+  const cache = path.join(temporaryDirectory(), 'cache');
+  const run = (environment: NodeJS.ProcessEnv) =>
+    runProgram(packhorse, ['--advertise-refs', repository], {
+      environment: { NODE_DISABLE_COMPILE_CACHE: undefined, ...environment },
+    });
+  const kept = await run({ PACKHORSE_CACHE_DIR: cache });
+  expect(kept).toMatchObject({ status: 0, stderr: '' });
+  expect(fs.readdirSync(path.join(cache, 'code'))).toHaveLength(1);
+  expect(await run({ PACKHORSE_CACHE_DIR: cache })).toEqual(kept);
+  expect(await run({ PACKHORSE_CACHE_DIR: '/dev/null' })).toEqual(kept);
+});
