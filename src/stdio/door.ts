@@ -4,10 +4,9 @@ import { Pace } from '../pack/pace.ts';
 import { parseVersion } from '../protocol/version.ts';
 import { ByteSink } from '../upload-pack/byte-sink.ts';
 import { newStatistics } from '../upload-pack/statistics.ts';
-import { UploadPack } from '../upload-pack/upload-pack.ts';
 import { Alarm } from './alarm.ts';
 import type { UploadPackArguments } from './arguments.ts';
-import { readEnvironment } from './environment.ts';
+import { openServer } from './environment.ts';
 import { FATAL, fatalText, printFatal } from './fatal.ts';
 import { ClientInput } from './input.ts';
 import { Output } from './output.ts';
@@ -26,7 +25,7 @@ export async function serveClient(given: UploadPackArguments): Promise<number> {
   });
   let input: ClientInput | undefined;
   try {
-    const server = new UploadPack(given.directory, readEnvironment(process.env));
+    const server = openServer(given, process.env);
     const exchange = { sink, pace, statistics: newStatistics('none') };
     if (given.advertiseRefs) {
       await server.advertise(version, exchange);
