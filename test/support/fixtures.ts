@@ -4,18 +4,24 @@ import path from 'node:path';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures');
 
-/** Their names. */
-export const FIXTURE_NAMES: readonly string[] = fs
+const ALL = fs
   .readdirSync(FIXTURES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
+/** Names of those with bitmaps, and of those with their refs in reftables. */
+export const FIXTURE_NAMES: readonly string[] = ALL.filter((name) => !name.startsWith('reftable-'));
+export const REFTABLE_FIXTURES: readonly string[] = ALL.filter((name) => name.startsWith('reftable-'));
+
+/** Files that are no part of a repository but say what is in it. */
+const NOTES = ['expected', 'ls-refs'];
+
 /** A copy at `<directory>/<name>.git`, to be changed at will. */
 export function copyFixture(directory: string, name: string): string {
   const copy = path.join(directory, `${name}.git`);
-  fs.cpSync(path.join(FIXTURES, name), copy, { recursive: true });
-  fs.rmSync(path.join(copy, 'expected'));
-  fs.mkdirSync(path.join(copy, 'refs'));
+  const filter = (file: string) => !NOTES.includes(path.basename(file));
+  fs.cpSync(path.join(FIXTURES, name), copy, { recursive: true, filter });
+  fs.mkdirSync(path.join(copy, 'refs'), { recursive: true });
   return copy;
 }
 
@@ -25,4 +31,9 @@ export function expectedObjects(name: string): string[] {
     .readFileSync(path.join(FIXTURES, name, 'expected'), 'utf8')
     .trimEnd()
     .split('\n');
+}
+
+/** The answer to `ls-refs` with `peel`, `symrefs` and `unborn`, of a fixture or of a worktree in it. */
+export function expectedListing(name: string, worktree = ''): string {
+  return fs.readFileSync(path.join(FIXTURES, name, worktree, 'ls-refs'), 'latin1');
 }
