@@ -1,9 +1,10 @@
 /** Ref namespaces (`GIT_NAMESPACE`): a part of a repository's refs that is served as if it were all. */
 import { repositoryUnsupported } from '../errors.ts';
-import type { PackedLine } from './packed-line.ts';
 import { isRefName } from './ref-name.ts';
 import { RefPrefixes } from './ref-prefixes.ts';
-import { expandName, type Pause, type Ref, type Refs, type RefVisitor } from './refs.ts';
+import type { Pause, Ref, Refs, RefVisitor } from './refs.ts';
+import { expandRef } from './resolve-ref.ts';
+import type { StoredRef } from './stored-ref.ts';
 
 const ROOT = 'refs/';
 
@@ -42,9 +43,7 @@ export class NamespacedRefs implements Refs {
   }
 
   expand(short: string): Ref[] {
-    return expandName(short)
-      .map((name) => this.resolve(name))
-      .filter((ref): ref is Ref => ref?.oid !== undefined);
+    return expandRef(short, (name) => this.resolve(name));
   }
 
   async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause?: Pause): Promise<void> {
@@ -54,14 +53,14 @@ export class NamespacedRefs implements Refs {
     const full = inside.map((prefix) => this.#prefix + (prefix.startsWith(ROOT) ? prefix : ROOT));
     const stripped: RefVisitor = {
       loose: (ref) => visitor.loose({ ...this.#strip(ref), oid: ref.oid }),
-      packed: (line) => visitor.loose(this.#refOf(line)),
+      stored: (ref) => visitor.loose(this.#refOf(ref)),
     };
     await this.#refs.visit(new RefPrefixes(full), stripped, pause);
   }
 
-  #refOf(line: PackedLine): Ref & { readonly oid: string } {
-    const name = line.name().slice(this.#prefix.length);
-    return { name, oid: line.oidHex(), target: undefined, peeled: line.peeledHex() };
+  #refOf(ref: StoredRef): Ref & { readonly oid: string } {
+    const name = ref.name().slice(this.#prefix.length);
+    return { name, oid: ref.oidHex(), target: undefined, peeled: ref.peeledHex() };
   }
 
   /** What a symbolic ref points at outside of the namespace has no name here. */

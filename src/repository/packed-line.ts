@@ -1,6 +1,7 @@
 /** One line of `packed-refs` after the other, without an object for each. */
 import type { PackedRefs } from './packed-refs.ts';
 import { refNameEnd } from './ref-name.ts';
+import type { LineParts, StoredRef } from './stored-ref.ts';
 
 const LF = 10;
 const CARET = 94;
@@ -11,7 +12,7 @@ const DIGITS = new Uint8Array(256).fill(255);
 for (let digit = 0; digit < 16; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit;
 
 /** Valid until the next {@link read}. Positions are bytes into {@link data}. */
-export class PackedLine {
+export class PackedLine implements StoredRef {
   readonly data: Buffer;
   readonly #refs: PackedRefs;
   /** The id in binary. */
@@ -56,7 +57,6 @@ export class PackedLine {
     this.peeledKnown = this.#refs.fullyPeeled || (this.#refs.tagsPeeled && this.#isTag());
   }
 
-  /** The name as a byte string. */
   name(): string {
     return this.data.toString('latin1', this.nameStart, this.nameEnd);
   }
@@ -65,16 +65,22 @@ export class PackedLine {
     return this.data.toString('latin1', this.start, this.nameStart - 1);
   }
 
-  /** null: the ref is no tag; undefined: the file does not say. */
   peeledHex(): string | null | undefined {
     if (this.peeled >= 0) return this.data.toString('latin1', this.peeled, this.peeled + this.#hexLength);
     return this.peeledKnown ? null : undefined;
   }
 
-  /** The peeled value in binary, in memory that is used again. */
   peeledOid(): Uint8Array {
     decode(this.data, this.peeled, this.#hexLength, SCRATCH);
     return SCRATCH;
+  }
+
+  put(line: LineParts): void {
+    line.copy(this.data, this.start, this.nameEnd);
+  }
+
+  putPeeled(line: LineParts): void {
+    line.copy(this.data, this.peeled, this.peeled + this.#hexLength);
   }
 
   get #hexLength(): number {

@@ -1,4 +1,7 @@
-/** Refs in files: loose ones over `packed-refs` (protocol sections 6.11 and 6.12). Names are byte strings (latin1). */
+/**
+ * Refs, and those in files: loose ones over `packed-refs` (protocol sections 6.11 and 6.12). Names are byte strings
+ * (latin1).
+ */
 import fs from 'node:fs';
 import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
@@ -7,7 +10,10 @@ import { PackedLine } from './packed-line.ts';
 import { PackedRefs } from './packed-refs.ts';
 import { isRefName } from './ref-name.ts';
 import type { RefPrefixes } from './ref-prefixes.ts';
+import { expandRef, type RefValue, resolveRef } from './resolve-ref.ts';
 import { Stamps } from './stamps.ts';
+import type { StoredRef } from './stored-ref.ts';
+import { isOfWorktree, OF_WORKTREE } from './worktree-refs.ts';
 
 export interface Ref {
   readonly name: string;
@@ -27,17 +33,17 @@ export type Pause = () => Wait;
 
 /** Gets the refs one after the other, in the order of their names. */
 export interface RefVisitor {
-  /** A ref that has a file of its own, and resolves. */
+  /** A ref that has a file of its own, or is symbolic, and resolves. */
   loose(ref: Ref & { readonly oid: string }): Wait;
-  /** A ref of `packed-refs`; the line is valid only until this returns. */
-  packed(line: PackedLine): Wait;
+  /** One that is stored with others: in `packed-refs` or a reftable. */
+  stored(ref: StoredRef): Wait;
 }
 
 const BRANCHES = 'refs/heads/';
 
 /** The refs of a repository as one request sees them. */
 export interface Refs {
-  /** Of every file and directory that was read so far. */
+  /** Of all that was read so far. */
   readonly stamps: Stamps;
   /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
   resolve(name: string): Ref | undefined;
@@ -47,21 +53,11 @@ export interface Refs {
   visit(prefixes: RefPrefixes, visitor: RefVisitor, pause?: Pause): Promise<void>;
 }
 
-const MAX_HOPS = 5;
 /** null: there is a file, but what it holds is no ref. */
 type LooseValue = { oid: string } | { target: string } | null;
 
 /** Packed refs between two pauses, a power of two. */
 const PACE = 32;
-
-/** What lies below `refs/` and is each worktree's own. */
-const OF_WORKTREE = ['refs/bisect/', 'refs/rewritten/', 'refs/worktree/'];
-
-/** Every full name that a short one may stand for, by git's rules. */
-export function expandName(short: string): string[] {
-  const names = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'].map((prefix) => prefix + short);
-  return [...names, `refs/remotes/${short}/HEAD`].filter((name) => name === 'HEAD' || isRefName(name));
-}
 
 /** The refs of a git directory, or of a worktree. */
 export class FileRefs implements Refs {
@@ -76,21 +72,11 @@ export class FileRefs implements Refs {
   }
 
   resolve(name: string): Ref | undefined {
-    let current = name;
-    for (let hops = 0; hops < MAX_HOPS; hops++) {
-      const value = this.#read(current);
-      const target = current === name ? undefined : current;
-      if (!value) return target ? { name, oid: undefined, target, peeled: undefined } : undefined;
-      if ('oid' in value) return { name, oid: value.oid, target, peeled: value.peeled };
-      current = value.target;
-    }
-    return undefined;
+    return resolveRef(name, (current) => this.#read(current));
   }
 
   expand(short: string): Ref[] {
-    return expandName(short)
-      .map((name) => this.resolve(name))
-      .filter((ref): ref is Ref => ref?.oid !== undefined);
+    return expandRef(short, (name) => this.resolve(name));
   }
 
   async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause: Pause = () => undefined): Promise<void> {
@@ -120,7 +106,7 @@ export class FileRefs implements Refs {
           if (at >= stop) break;
           line.read(at);
           at = line.next;
-          const wait = line.named ? visitor.packed(line) : undefined;
+          const wait = line.named ? visitor.stored(line) : undefined;
           if (wait) await wait;
           const rest = i % PACE === 0 ? pause() : undefined;
           if (rest) await rest;
@@ -135,8 +121,7 @@ export class FileRefs implements Refs {
     }
   }
 
-  #read(name: string): { oid: string; peeled: string | null | undefined } | { target: string } | undefined {
-    if (name !== 'HEAD' && !isRefName(name)) return undefined;
+  #read(name: string): RefValue | { target: string } | undefined {
     const loose = this.#readLoose(name);
     if (loose === null) return undefined;
     if (loose) return 'oid' in loose ? { oid: loose.oid, peeled: undefined } : loose;
@@ -205,8 +190,7 @@ export class FileRefs implements Refs {
 
   #file(name: string): Buffer {
     const { gitDirectory, commonDirectory } = this.#directories;
-    const isOwn = name === 'HEAD' || OF_WORKTREE.some((directory) => name.startsWith(directory));
-    const base = isOwn ? gitDirectory : commonDirectory;
+    const base = isOfWorktree(name) ? gitDirectory : commonDirectory;
     return Buffer.concat([Buffer.from(`${base}/`), Buffer.from(name, 'latin1')]);
   }
 }

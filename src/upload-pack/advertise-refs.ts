@@ -86,14 +86,13 @@ function advertisement(
       };
       return end ? endBoth(end, more) : more();
     },
-    packed({ data, start, nameStart, nameEnd, peeled }) {
-      lines.copy(data, start, nameEnd);
+    stored(ref) {
+      ref.put(lines);
       const end = endRef();
-      if (peeled < 0) return end;
+      if (ref.peeled < 0) return end;
       const more = () => {
-        lines.copy(data, peeled, peeled + nameStart - 1 - start);
-        lines.copy(data, nameStart - 1, nameEnd);
-        lines.text('^{}');
+        ref.putPeeled(lines);
+        lines.text(` ${ref.name()}^{}`);
         return lines.end();
       };
       return end ? endBoth(end, more) : more();

@@ -55,7 +55,7 @@ async function findTips(repository: Repository, pace: Pace): Promise<number[]> {
   const tips = new Set<number>();
   const visitor: RefVisitor = {
     loose: (ref) => void tips.add(view.findHex(ref.oid)),
-    packed: (line) => void tips.add(view.find(line.oid)),
+    stored: (ref) => void tips.add(view.find(ref.oid)),
   };
   await repository.refs.visit(new RefPrefixes(), visitor, () => (pace.due() ? pace.pause() : undefined));
   tips.delete(-1);

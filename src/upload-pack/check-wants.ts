@@ -49,7 +49,7 @@ async function collectTips(context: CommandContext): Promise<Tips> {
 const NO_LINES: RefFormat = {
   peels: false,
   ref: () => undefined,
-  packed: () => undefined,
+  stored: () => undefined,
   finish: async () => undefined,
 };
 

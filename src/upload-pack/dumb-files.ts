@@ -46,7 +46,7 @@ function textFormat(lines: LineBuffer): RefFormat {
   return {
     peels: true,
     ref: (oid, { name }, peeled) => add(oid, name, peeled),
-    packed: (line) => add(line.oidHex(), line.name(), line.peeledHex() ?? null),
+    stored: (ref) => add(ref.oidHex(), ref.name(), ref.peeledHex() ?? null),
     finish: () => lines.finish(new Uint8Array()),
   };
 }

@@ -18,12 +18,12 @@ export async function findTags({ repository, pace }: CommandContext): Promise<Co
   };
   const visitor: RefVisitor = {
     loose: (ref) => (repository.isHidden(ref.name) ? undefined : addPeeled(view.findHex(ref.oid))),
-    packed(line) {
-      if (line.peeled < 0 && line.peeledKnown) return undefined;
-      if (repository.hidesRefs && repository.isHidden(line.name())) return undefined;
-      const tag = view.find(line.oid);
-      if (line.peeled < 0) return addPeeled(tag);
-      const target = view.find(line.peeledOid());
+    stored(ref) {
+      if (ref.peeled < 0 && ref.peeledKnown) return undefined;
+      if (repository.hidesRefs && repository.isHidden(ref.name())) return undefined;
+      const tag = view.find(ref.oid);
+      if (ref.peeled < 0) return addPeeled(tag);
+      const target = view.find(ref.peeledOid());
       if (tag >= 0 && target >= 0) tags.push({ tag, target });
       return undefined;
     },

@@ -2,13 +2,15 @@
 import { repositoryCorrupt } from '../errors.ts';
 import { MAX_PKT_PAYLOAD, writeLength } from '../protocol/pkt-line.ts';
 import { SLOT_BYTES } from '../protocol/sideband.ts';
+import type { LineParts } from '../repository/stored-ref.ts';
 import type { ResponseSink } from './response-sink.ts';
 
 /** A piece is sent when it has grown to this, so that with one more line it fits in a chunk. */
 const PIECE_BYTES = 3 * SLOT_BYTES;
 const LF = 10;
+const DIGITS = Buffer.from('0123456789abcdef');
 
-export class LineBuffer {
+export class LineBuffer implements LineParts {
   readonly #sink: Pick<ResponseSink, 'sendLines'>;
   /** Bytes of a line before its text. */
   readonly #head: number;
@@ -42,6 +44,17 @@ export class LineBuffer {
     this.#reserve(end - start);
     let at = this.#at;
     for (let i = start; i < end; i++) this.#buffer[at++] = from[i];
+    this.#at = at;
+  }
+
+  /** Puts bytes in hex behind what the line has. */
+  hex(from: Uint8Array, start: number, end: number): void {
+    this.#reserve(2 * (end - start));
+    let at = this.#at;
+    for (let i = start; i < end; i++) {
+      this.#buffer[at++] = DIGITS[from[i] >>> 4];
+      this.#buffer[at++] = DIGITS[from[i] & 15];
+    }
     this.#at = at;
   }
 

@@ -4,10 +4,10 @@ import { hideRules } from '../repository/hidden-refs.ts';
 import type { KeptAnswer } from '../repository/kept-answers.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
-import type { PackedLine } from '../repository/packed-line.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { Pause, Ref, RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { StoredRef } from '../repository/stored-ref.ts';
 import type { CommandContext } from './command.ts';
 import { LineBuffer } from './line-buffer.ts';
 
@@ -17,8 +17,8 @@ export interface RefFormat {
   readonly peels: boolean;
   /** @param peeled what a tag points at in the end; null where the ref is no tag, or `peels` is not set */
   ref(oid: string, ref: Pick<Ref, 'name' | 'target'>, peeled: string | null): Promise<void> | undefined;
-  /** A ref of `packed-refs` whose peeled value is told there, as far as it has one. */
-  packed(line: PackedLine): Promise<void> | undefined;
+  /** A ref whose peeled value is stored with it, as far as it has one. */
+  stored(ref: StoredRef): Promise<void> | undefined;
   /** HEAD where it leads to a branch that is not there yet. */
   unborn?(target: string): Promise<void> | undefined;
   /** Ends the list; returns it, where it may be kept. */
@@ -111,18 +111,18 @@ class Listing implements RefVisitor {
     return this.#add(ref, ref.oid);
   }
 
-  packed(line: PackedLine): Promise<void> | undefined {
-    if (this.#repository.hidesRefs && !this.#list.tips && this.#repository.isHidden(line.name()))
+  stored(ref: StoredRef): Promise<void> | undefined {
+    if (this.#repository.hidesRefs && !this.#list.tips && this.#repository.isHidden(ref.name()))
       return undefined;
-    const number = this.#view.find(line.oid);
-    if (this.#repository.hidesRefs && this.#isHidden(line.name(), number)) return undefined;
-    if (!this.#exists(number, () => line.oidHex())) return undefined;
+    const number = this.#view.find(ref.oid);
+    if (this.#repository.hidesRefs && this.#isHidden(ref.name(), number)) return undefined;
+    if (!this.#exists(number, () => ref.oidHex())) return undefined;
     this.#list.tips?.visible.add(number);
-    if (line.peeled < 0 && !line.peeledKnown && this.#format.peels) {
-      return this.#add({ name: line.name(), target: undefined, peeled: undefined }, line.oidHex());
-    }
     this.count++;
-    return this.#format.packed(line);
+    const known = ref.peeled >= 0 || ref.peeledKnown || !this.#format.peels;
+    const peeled = known ? null : this.#peel(number);
+    if (!peeled) return this.#format.stored(ref);
+    return this.#format.ref(ref.oidHex(), { name: ref.name(), target: undefined }, peeled);
   }
 
   async #addHead(): Promise<void> {

@@ -3,7 +3,6 @@ import { repositoryUnsupported } from '../errors.ts';
 import { type LsRefsRequest, parseLsRefs } from '../protocol/ls-refs-request.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import type { GitConfig } from '../repository/config.ts';
-import type { PackedLine } from '../repository/packed-line.ts';
 import type { Command } from './command.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { listRefs, type RefFormat } from './list-refs.ts';
@@ -40,12 +39,11 @@ function lsRefsFormat(lines: LineBuffer, request: LsRefsRequest, unbornAllowed: 
       if (peeled) lines.text(` peeled:${peeled}`);
       return lines.end();
     },
-    packed(line: PackedLine) {
-      const { data, start, nameStart, nameEnd, peeled } = line;
-      lines.copy(data, start, nameEnd);
-      if (peel && peeled >= 0) {
+    stored(ref) {
+      ref.put(lines);
+      if (peel && ref.peeled >= 0) {
         lines.text(' peeled:');
-        lines.copy(data, peeled, peeled + nameStart - 1 - start);
+        ref.putPeeled(lines);
       }
       return lines.end();
     },

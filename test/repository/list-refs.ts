@@ -3,18 +3,19 @@ import { IndexFiles } from '../../src/repository/index-files.ts';
 import { PackedLine } from '../../src/repository/packed-line.ts';
 import type { PackedRefs } from '../../src/repository/packed-refs.ts';
 import { RefPrefixes } from '../../src/repository/ref-prefixes.ts';
-import { FileRefs, type Pause, type Ref } from '../../src/repository/refs.ts';
+import { FileRefs, type Pause, type Ref, type Refs } from '../../src/repository/refs.ts';
+import type { StoredRef } from '../../src/repository/stored-ref.ts';
 
 export function openRefs(directory: string): FileRefs {
   return new FileRefs({ gitDirectory: directory, commonDirectory: directory }, new IndexFiles(2 ** 26));
 }
 
 /** Every ref that is visited, in that order. */
-export async function listRefs(refs: FileRefs, prefixes: readonly string[] = [], pause?: Pause) {
+export async function listRefs(refs: Refs, prefixes: readonly string[] = [], pause?: Pause) {
   const found: Ref[] = [];
   const visitor = {
     loose: (ref: Ref) => void found.push(ref),
-    packed: (line: PackedLine) => void found.push({ ...refOf(line), target: undefined }),
+    stored: (ref: StoredRef) => void found.push({ ...refOf(ref), target: undefined }),
   };
   await refs.visit(new RefPrefixes(prefixes), visitor, pause);
   return found;
@@ -31,6 +32,6 @@ export function listPacked(packed: PackedRefs) {
   return found;
 }
 
-function refOf(line: PackedLine) {
-  return { name: line.name(), oid: line.oidHex(), peeled: line.peeledHex() };
+function refOf(ref: StoredRef) {
+  return { name: ref.name(), oid: ref.oidHex(), peeled: ref.peeledHex() };
 }
