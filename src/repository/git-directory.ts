@@ -27,10 +27,19 @@ const SUFFIXES = ['/.git', '', '.git/.git', '.git'];
 const MOST_GITFILE = 2 ** 20;
 
 /** What may be a link: of a worktree's own directory, and of the one that worktrees have in common. */
-const WORKTREE_PARTS = ['commondir', 'refs', 'refs/bisect', 'refs/rewritten', 'refs/worktree'];
+const REFTABLE_PARTS = ['reftable', 'reftable/tables.list'];
+const WORKTREE_PARTS = [
+  'commondir',
+  'refs',
+  'refs/bisect',
+  'refs/rewritten',
+  'refs/worktree',
+  ...REFTABLE_PARTS,
+];
 const COMMON_PARTS = [
   'refs',
   'packed-refs',
+  ...REFTABLE_PARTS,
   'config',
   'shallow',
   'objects',

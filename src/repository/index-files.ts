@@ -1,6 +1,6 @@
 /**
- * Index files (`.idx`, `.rev`, `.bitmap`, multi-pack-index, commit-graph, packed-refs), held whole in memory: where
- * they are shared, once for all workers of the process.
+ * Index files (`.idx`, `.rev`, `.bitmap`, multi-pack-index, commit-graph, packed-refs, reftables), held whole in
+ * memory: where they are shared, once for all workers of the process.
  */
 import fs from 'node:fs';
 import { collectGarbage } from './collect-garbage.ts';

@@ -9,6 +9,7 @@ const BY_EXTENSION = new Map<string, IndexKind>([
   ['.bitmap', 'bitmap'],
   ['.midx', 'midx'],
   ['.graph', 'graph'],
+  ['.ref', 'refs'],
 ]);
 
 const BY_NAME = new Map<string, IndexKind>([

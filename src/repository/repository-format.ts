@@ -10,7 +10,7 @@ export interface RepositoryFormat {
 
 /** How refs are stored, and where, if not in the repository; a path relative to its common directory. */
 export interface RefStorage {
-  readonly format: 'files';
+  readonly format: 'files' | 'reftable';
   readonly path: string | undefined;
 }
 
@@ -70,8 +70,7 @@ function readHash(config: GitConfig, key: string): HashName {
 function readRefStorage(config: GitConfig): RefStorage {
   const key = 'extensions.refstorage';
   const [, format, path] = /^(.*?)(?::\/\/(.*))?$/s.exec(config.get(key) ?? 'files')!;
-  if (format === 'files') return { format, path };
-  if (format === 'reftable') throw repositoryUnsupported('refs in reftables are not read');
+  if (format === 'files' || format === 'reftable') return { format, path };
   throw invalid(key, config.get(key)!);
 }
 

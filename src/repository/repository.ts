@@ -1,18 +1,12 @@
 /** A repository on disk: found, checked, and open for one request. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { repositoryNotExported, repositoryNotFound, repositoryUnsupported } from '../errors.ts';
+import { repositoryNotExported, repositoryNotFound } from '../errors.ts';
 import { allowAll } from './allow-directory.ts';
 import { objectDirectories } from './alternates.ts';
 import type { CommitGraph } from './commit-graph.ts';
 import type { GitConfig } from './config.ts';
-import {
-  type FindOptions,
-  findGitDirectory,
-  type GitDirectories,
-  ownObjects,
-  refDirectories,
-} from './git-directory.ts';
+import { type FindOptions, findGitDirectory, type GitDirectories, ownObjects } from './git-directory.ts';
 import { hiddenRefs, hideRules, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { KeptAnswers } from './kept-answers.ts';
@@ -23,9 +17,10 @@ import { MAX_TREE_DEPTH, ObjectReader } from './object-reader.ts';
 import { ObjectView } from './object-view.ts';
 import { openCommitGraph } from './open-commit-graph.ts';
 import { openReachability } from './open-reachability.ts';
+import { openRefs } from './open-refs.ts';
 import type { Reachability } from './reachability.ts';
 import { type ConfigRules, REPOSITORY_ONLY } from './read-config.ts';
-import { branchOf, FileRefs, type Refs } from './refs.ts';
+import { branchOf, type Refs } from './refs.ts';
 import type { RepositoryCaches } from './repository-caches.ts';
 import { readFormat } from './repository-format.ts';
 import { readShallowFile } from './shallow-file.ts';
@@ -82,22 +77,20 @@ export class Repository {
       allowed,
       rules: options.config ?? REPOSITORY_ONLY,
       began: this.began,
-      branch(_, stamps) {
-        const refs = new FileRefs(directories, caches.indexFiles);
+      branch(format, stamps) {
+        const refs = openRefs(directories, readFormat(format), caches.indexFiles, allowed);
         const branch = branchOf(refs);
         stamps.join(refs.stamps);
         return branch;
       },
     });
     this.config = config;
-    const { objects, refs } = readFormat(format);
-    this.format = objects;
+    const repositoryFormat = readFormat(format);
+    this.format = repositoryFormat.objects;
     this.namespace = namespacePrefix(options.namespace);
     this.isHidden = hiddenRefs(this.config, this.namespace);
     this.hidesRefs = hideRules(this.config).length > 0;
-    const place = refs.path ? refDirectories(directories, refs.path, allowed) : directories;
-    if (!place) throw repositoryUnsupported(`there are no refs to be read at ${refs.path}`);
-    const all = new FileRefs(place, caches.indexFiles);
+    const all = openRefs(directories, repositoryFormat, caches.indexFiles, allowed);
     this.refs = this.namespace === '' ? all : new NamespacedRefs(all, this.namespace);
   }
 

@@ -61,6 +61,7 @@ describe('an extension', () => {
   test.each([
     'compatObjectFormat = sha256',
     'refStorage = files',
+    'refStorage = reftable',
     'relativeWorktrees',
     'submodulePathConfig',
   ])('of version 1 is refused in version 0 and taken in version 1: %s', (extension) => {
@@ -88,6 +89,7 @@ describe('an extension', () => {
   test.each([
     ['objectFormat = md5', "invalid value for 'extensions.objectformat': 'md5'"],
     ['compatObjectFormat = md5', "invalid value for 'extensions.compatobjectformat': 'md5'"],
+    ['refStorage = Reftable', "invalid value for 'extensions.refstorage': 'Reftable'"],
     ['refStorage = sql', "invalid value for 'extensions.refstorage': 'sql'"],
   ])('with a value that is none is refused: %s', (extension, why) => {
     expect(() => open(versioned(1, extension))).toThrow(refused(why));
