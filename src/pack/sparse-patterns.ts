@@ -1,0 +1,87 @@
+/**
+ * The patterns of a sparse checkout (git's `gitignore` format), which say what paths are taken in. Patterns and paths
+ * are byte strings (latin1); paths have no slash at their ends, and the root is an empty one.
+ */
+import { wildmatch } from '../repository/wildmatch.ts';
+
+interface Pattern {
+  /** Whether a path that matches is left out. */
+  readonly negated: boolean;
+  readonly directoriesOnly: boolean;
+  readonly matches: (path: string, name: string) => boolean;
+}
+
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+const SPECIAL = /[*?[\\]/;
+/**
+ * Bytes. Wildcards match nothing beyond: the time and the stack that they take grow with both, and either may come from
+ * anyone who can push.
+ */
+const LONGEST_PATTERN = 1024;
+const LONGEST_PATH = 4096;
+
+export class SparsePatterns {
+  /** The last one first. */
+  readonly #patterns: readonly Pattern[];
+
+  constructor(text: string) {
+    const lines = text.slice(text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0).split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    this.#patterns = lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => parsePattern(trim(line)))
+      .reverse();
+  }
+
+  /**
+   * What the last pattern that matches says of a path: whether it is taken in. Undefined where none does: then it is
+   * with the path as with the directory that it stands in.
+   */
+  match(path: string, isDirectory: boolean): boolean | undefined {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const last = this.#patterns.find(
+      (pattern) => (isDirectory || !pattern.directoriesOnly) && pattern.matches(path, name),
+    );
+    return last && !last.negated;
+  }
+}
+
+/** A line less a carriage return at its end, what a zero byte cuts off, and blanks that no backslash keeps. */
+function trim(line: string): string {
+  const [text] = line.replace(/\r$/, '').split('\0', 1);
+  let end = text.length;
+  while (text[end - 1] === ' ') end--;
+  let backslashes = 0;
+  while (text[end - 1 - backslashes] === '\\') backslashes++;
+  return text.slice(0, backslashes % 2 === 1 ? end + 1 : end);
+}
+
+function parsePattern(line: string): Pattern {
+  const negated = line.startsWith('!');
+  const whole = negated ? line.slice(1) : line;
+  const directoriesOnly = whole.endsWith('/');
+  const text = directoriesOnly ? whole.slice(0, -1) : whole;
+  const matches = text.includes('/') ? pathMatcher(text.replace(/^\//, '')) : nameMatcher(text);
+  return { negated, directoriesOnly, matches };
+}
+
+/** A pattern with a slash is for whole paths. The root has none. */
+function pathMatcher(text: string): Pattern['matches'] {
+  const special = text.search(SPECIAL);
+  if (special < 0) return (path) => path === text && path !== '';
+  const start = text.slice(0, special);
+  return (path) => path !== '' && path.startsWith(start) && matches(text, path);
+}
+
+/** A pattern without is for the last part of a path; that of the root is empty. */
+function nameMatcher(text: string): Pattern['matches'] {
+  if (!SPECIAL.test(text)) return (_path, name) => name === text;
+  const end = text.slice(1);
+  if (text[0] === '*' && !SPECIAL.test(end)) return (_path, name) => name.endsWith(end);
+  return (_path, name) => matches(text, name);
+}
+
+function matches(pattern: string, path: string): boolean {
+  if (pattern.length > LONGEST_PATTERN || path.length > LONGEST_PATH) return false;
+  return wildmatch(pattern, path, { pathname: true });
+}
