@@ -189,6 +189,16 @@ export class ObjectView {
     if (loose >= 0 && loose !== number) yield loose;
   }
 
+  /** Names of the loose objects whose ids start with the byte `first`, less their first two digits: a set a directory. */
+  looseNames(first: number): readonly Set<string>[] {
+    let names = this.#looseNames.get(first);
+    if (!names) {
+      names = this.#directories.map((directory) => directory.looseNames(first)).filter((set) => set.size > 0);
+      this.#looseNames.set(first, names);
+    }
+    return names;
+  }
+
   /** Why packs could not be used: with any, that an object is not found does not mean that it is not there. */
   get problems(): string[] {
     return this.#directories.flatMap((directory) => directory.problems);
@@ -219,11 +229,7 @@ export class ObjectView {
 
   #findLoose(bytes: Uint8Array, at: number): number {
     const first = bytes[at];
-    let names = this.#looseNames.get(first);
-    if (!names) {
-      names = this.#directories.map((directory) => directory.looseNames(first)).filter((set) => set.size > 0);
-      this.#looseNames.set(first, names);
-    }
+    const names = this.looseNames(first);
     if (names.length === 0 && first !== this.#emptyTreeByte) return -1;
     const hex = Buffer.from(bytes.subarray(at, at + this.format.bytes)).toString('hex');
     const known = this.#looseNumbers.get(hex);

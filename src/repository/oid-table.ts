@@ -44,6 +44,11 @@ export class OidTable {
     return this.#ids + position * this.#stride;
   }
 
+  /** Positions of the ids that start with the byte `first`, as the fanout table has it: `from`, and less than `to`. */
+  range(first: number): { from: number; to: number } {
+    return { from: this.#fanout[first], to: this.#fanout[first + 1] };
+  }
+
   /** Whether every id is larger than the one before it, and stands where the fanout table says. */
   get sorted(): boolean {
     for (let position = 0; position < this.count; position++) {

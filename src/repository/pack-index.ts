@@ -125,6 +125,15 @@ export class PackIndex {
     return this.#data.subarray(at, at + this.#hash);
   }
 
+  /** The ids that start with the byte `first`, ascending; the bytes are the index's own. */
+  *idsStartingWith(first: number): Generator<Buffer> {
+    const { from, to } = this.#ids.range(first);
+    for (let position = from; position < to; position++) {
+      const at = this.#ids.at(position);
+      yield this.#data.subarray(at, at + this.#hash);
+    }
+  }
+
   /** CRC-32 of the entry as it lies in the pack; version 1 indexes have none. */
   crc(rank: number): number | undefined {
     if (this.#version === 1) return undefined;
