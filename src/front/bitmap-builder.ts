@@ -4,9 +4,12 @@
  */
 import type { Logger } from 'pino';
 import type { PackhorseError } from '../errors.ts';
+import type { Statistics } from '../upload-pack/statistics.ts';
 import { type FetchRecord, fetchEnded } from './events.ts';
 import type { RunningTask, WorkerPool } from './pool.ts';
 
+/** Reasons for which no bitmaps are used that new ones would not change. */
+const USELESS: readonly Statistics['bitmap'][] = ['shallow', 'filter', 'off'];
 /** Objects that a fetch must have walked for its repository to get bitmaps. */
 const LARGE_WALK = 20_000;
 /** Milliseconds before a repository whose bitmaps could not be built, or did not help, is tried again. */
@@ -37,8 +40,8 @@ export class BitmapBuilder {
 
   readonly #look = (published: unknown): void => {
     const { repository, statistics, outcome } = published as FetchRecord;
-    // Where history is cut, bitmaps are of no use.
-    if (outcome !== 'ok' || !statistics || ['shallow', 'off'].includes(statistics.bitmap ?? '')) return;
+    // Where history is cut, or paths count, bitmaps are of no use.
+    if (outcome !== 'ok' || !statistics || USELESS.includes(statistics.bitmap)) return;
     if (statistics.walked < LARGE_WALK) return;
     const last = this.#tried.get(repository);
     // What was built and is not used any more was made void by a repack.

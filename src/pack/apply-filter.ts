@@ -1,16 +1,16 @@
-/** Takes out of a set what a filter leaves out. */
+/** Takes out of a set what a filter leaves out by type and size. */
 import { NumberSet } from '../repository/number-set.ts';
 import { BLOB, COMMIT, type ObjectType, TAG, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { Reachability } from '../repository/reachability.ts';
-import type { Filter } from './filter.ts';
+import type { FilterPlan } from './filter-plan.ts';
 import type { Pace } from './pace.ts';
 
 const TYPES: readonly ObjectType[] = [COMMIT, TREE, BLOB, TAG];
 
 /** @param reachability tells the types of many objects at once, where it is given */
 export async function applyFilter(
-  { types, blobLimit }: Filter,
+  { types, blobLimit }: FilterPlan,
   objects: ObjectReader,
   set: NumberSet,
   reachability: Reachability | undefined,
@@ -18,17 +18,16 @@ export async function applyFilter(
 ): Promise<void> {
   const dropped = TYPES.filter((type) => !types.includes(type));
   if (reachability) for (const type of dropped) set.subtract(typeSet(objects, reachability, type));
-  const blobs = reachability && blobLimit !== undefined ? typeSet(objects, reachability, BLOB) : undefined;
+  const blobs =
+    reachability && blobLimit < Number.POSITIVE_INFINITY ? typeSet(objects, reachability, BLOB) : undefined;
   for (const number of set.toArray()) {
     if (pace.due()) await pace.pause();
     if (reachability?.covers(number)) {
-      if (blobs?.has(number) && objects.header(number).size >= blobLimit!) set.delete(number);
+      if (blobs?.has(number) && objects.header(number).size >= blobLimit) set.delete(number);
       continue;
     }
     const { type, size } = objects.header(number);
-    if (dropped.includes(type) || (type === BLOB && size >= (blobLimit ?? Number.POSITIVE_INFINITY))) {
-      set.delete(number);
-    }
+    if (dropped.includes(type) || (type === BLOB && size >= blobLimit)) set.delete(number);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Reachability } from '../repository/reachability.ts';
 import { applyFilter } from './apply-filter.ts';
 import { CommitSource } from './commit-source.ts';
 import { BitmapCount, type Tips } from './count-bitmaps.ts';
-import { type Filter, isDoneByWalking } from './filter.ts';
+import { type FilterPlan, goesByPaths, isDoneByWalking } from './filter-plan.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import type { PathHints } from './path-hints.ts';
@@ -26,7 +26,7 @@ export interface CountRequest {
   /** Tag objects to add when what they point at in the end is sent. */
   readonly includeTags: readonly { readonly tag: number; readonly target: number }[];
   /** What the client wants to do without; what it names itself is sent all the same. */
-  readonly filter?: Filter | undefined;
+  readonly filter?: FilterPlan | undefined;
   /** Whether what a promisor remote has promised may be missing: it is left out. */
   readonly missingPromised?: boolean | undefined;
   /** Numbers of objects that the client gets elsewhere. */
@@ -35,10 +35,10 @@ export interface CountRequest {
 
 /**
  * Whether bitmaps were used, or why not: the repository has none, those that it has are damaged or stale (`unusable`), its
- * configuration forbids them (`off`), the history is cut (`shallow`), no have lies in the bitmapped pack (`outside`), or
- * something that the haves should reach is not there, or need not be (`incomplete`).
+ * configuration forbids them (`off`), the history is cut (`shallow`), the filter goes by paths (`filter`), no have lies in
+ * the bitmapped pack (`outside`), or something that the haves should reach is not there, or need not be (`incomplete`).
  */
-export type BitmapUse = 'used' | NoBitmaps | 'outside' | 'incomplete';
+export type BitmapUse = 'used' | NoBitmaps | 'filter' | 'outside' | 'incomplete';
 export type NoBitmaps = 'absent' | 'unusable' | 'off' | 'shallow';
 
 export interface Count {
@@ -123,9 +123,10 @@ async function namedBy(
 }
 
 function bitmapUse(bitmaps: Reachability | NoBitmaps, request: CountRequest): BitmapUse {
-  const { haves, grafts, missingPromised } = request;
+  const { haves, grafts, filter, missingPromised } = request;
   if (typeof bitmaps === 'string') return bitmaps;
   if (grafts.size > 0) return 'shallow';
+  if (filter && goesByPaths(filter)) return 'filter';
   if (missingPromised) return 'incomplete';
   return haves.length === 0 || haves.some((number) => bitmaps.covers(number)) ? 'used' : 'outside';
 }
@@ -187,15 +188,9 @@ async function markByWalking(
   // A shallow client's commits have no parents here, so they may be no one's edge and their trees still be there.
   if (request.grafts.size > 0) edges.push(...rootTrees(source, had.commits));
   const found = commits.trees.length;
-  const types = request.filter?.types;
-  if (types && !types.includes(TREE) && !types.includes(BLOB)) {
-    for (const tree of wanted.trees) marks.wanted.add(tree);
-    return { walked: found, hints: undefined };
-  }
   const seen = (n: number) => progress(found + n);
-  const blobs = types?.includes(BLOB) ?? true;
   const promised = request.missingPromised ? new PromisedObjects(source.objects) : undefined;
-  const trees = new TreeWalk(source.objects, marks, pace, seen, blobs, promised?.note);
+  const trees = new TreeWalk(source.objects, marks, pace, seen, request.filter, promised?.note);
   await trees.walk(commits.trees, [...new Set(edges)], wanted.trees);
   await promised?.settle(pace);
   const walked = found + trees.count;

@@ -14,10 +14,18 @@ export class Marks {
   readonly wanted: NumberSet;
   readonly excluded: NumberSet;
   readonly #queued: NumberSet;
+  readonly #within: NumberSet | undefined;
 
-  constructor(view: ObjectView, wanted = new NumberSet(view), excluded = new NumberSet(view)) {
+  /** @param within what is not in this set, where one is given, {@link has} takes to be EXCLUDED */
+  constructor(
+    view: ObjectView,
+    wanted = new NumberSet(view),
+    excluded = new NumberSet(view),
+    within?: NumberSet,
+  ) {
     this.wanted = wanted;
     this.excluded = excluded;
+    this.#within = within;
     this.#queued = new NumberSet(view);
   }
 
@@ -31,7 +39,7 @@ export class Marks {
 
   has(number: number, bits: number): boolean {
     if (bits & WANTED && this.wanted.has(number)) return true;
-    if (bits & EXCLUDED && this.excluded.has(number)) return true;
+    if (bits & EXCLUDED && (this.excluded.has(number) || this.#within?.has(number) === false)) return true;
     return (bits & QUEUED) !== 0 && this.#queued.has(number);
   }
 

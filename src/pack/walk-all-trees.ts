@@ -20,6 +20,7 @@ import { NumberQueue } from './number-queue.ts';
 import type { Pace } from './pace.ts';
 import type { OnMissing } from './promised-objects.ts';
 import { TreeContent } from './tree-content.ts';
+import { checkTreeDepth } from './tree-depth.ts';
 
 /** Trees whose order is worked out at a time, some 24 bytes each. */
 const BATCH = 2 ** 15;
@@ -36,9 +37,11 @@ export class AllTreesWalk {
 
   /** Trees all of whose entries are marked. */
   readonly #walked: NumberQueue;
-  /** Trees that were found on the level that is being walked, and are to be walked on the next. */
+  /** Trees of the level that is being walked, and of the next one. */
+  #level: NumberQueue;
   #next: NumberQueue;
   #nextLoose = new NumberList();
+  #depth = 0;
   readonly #forest: DeltaForest;
   readonly #contents: TreeContent[] = [];
   readonly #fresh = new NumberList();
@@ -61,6 +64,7 @@ export class AllTreesWalk {
     this.#missing = missing;
     this.#forest = new DeltaForest(objects, pace);
     this.#walked = new NumberQueue(objects.view.packedEnd);
+    this.#level = new NumberQueue(objects.view.packedEnd);
     this.#next = new NumberQueue(objects.view.packedEnd);
   }
 
@@ -71,24 +75,36 @@ export class AllTreesWalk {
 
   /** Marks everything below `roots` WANTED. What has a mark already is taken to be walked with all below it. */
   async walk(roots: readonly number[]): Promise<void> {
-    for (const root of roots) {
-      this.#find(root, true);
+    await this.enter(roots);
+    while (!this.isDone) await this.descend();
+  }
+
+  /** Marks trees of the level that is walked next. */
+  async enter(trees: readonly number[]): Promise<void> {
+    for (const tree of trees) {
+      this.#find(tree, true);
       if (this.#pace.due()) await this.#pause();
     }
-    let level = new NumberQueue(this.#objects.view.packedEnd);
-    for (let depth = 0; this.#next.size > 0 || this.#nextLoose.length > 0; depth++) {
-      if (depth > this.#objects.maxTreeDepth) throw repositoryCorrupt('exceeded maximum allowed tree depth');
-      const loose = this.#nextLoose;
-      this.#nextLoose = new NumberList();
-      [level, this.#next] = [this.#next, level];
-      while (level.size > 0) {
-        await this.#forest.plant(level.take(BATCH));
-        await this.#walkForest();
-      }
-      for (let i = 0; i < loose.length; i++) {
-        this.#walkTree(loose.get(i), this.#contentAt(0), undefined);
-        if (this.#pace.due()) await this.#pause();
-      }
+  }
+
+  /** Whether there is no tree to descend into. */
+  get isDone(): boolean {
+    return this.#next.size === 0 && this.#nextLoose.length === 0;
+  }
+
+  /** Marks what stands in the trees found last: the level below. */
+  async descend(): Promise<void> {
+    checkTreeDepth(this.#depth++, this.#objects);
+    const loose = this.#nextLoose;
+    this.#nextLoose = new NumberList();
+    [this.#level, this.#next] = [this.#next, this.#level];
+    while (this.#level.size > 0) {
+      await this.#forest.plant(this.#level.take(BATCH));
+      await this.#walkForest();
+    }
+    for (let i = 0; i < loose.length; i++) {
+      this.#walkTree(loose.get(i), this.#contentAt(0), undefined);
+      if (this.#pace.due()) await this.#pause();
     }
   }
 

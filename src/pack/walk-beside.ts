@@ -15,6 +15,7 @@ import { NumberList } from './number-list.ts';
 import type { Pace } from './pace.ts';
 import { directoryHash, PathHints } from './path-hints.ts';
 import type { OnMissing } from './promised-objects.ts';
+import { checkTreeDepth } from './tree-depth.ts';
 
 /** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
 const LENDING = 10;
@@ -89,7 +90,7 @@ export class TreesBesideWalk {
 
   /** @param path the name hash of the directory */
   async #walk(roots: Iterable<number>, edges: readonly number[], path: number, depth: number): Promise<void> {
-    if (depth > this.#objects.maxTreeDepth) throw repositoryCorrupt('exceeded maximum allowed tree depth');
+    checkTreeDepth(depth, this.#objects);
     const { format } = this.#objects.view;
     const inside = directoryHash(path, depth === 0);
     for (const [i, edge] of edges.entries()) {

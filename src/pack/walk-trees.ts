@@ -1,21 +1,35 @@
 /** Which trees and blobs to send: those of the wanted root trees that are not in the excluded ones. */
+import { NumberSet } from '../repository/number-set.ts';
+import { BLOB } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
-import type { Marks } from './marks.ts';
+import type { ObjectView } from '../repository/object-view.ts';
+import { type FilterPlan, goesByPaths, NO_FILTER, sendsContents } from './filter-plan.ts';
+import { Marks, WANTED } from './marks.ts';
 import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
 import type { PathHints } from './path-hints.ts';
 import type { OnMissing } from './promised-objects.ts';
 import { AllTreesWalk } from './walk-all-trees.ts';
 import { TreesBesideWalk } from './walk-beside.ts';
+import { SparseWalk } from './walk-sparse.ts';
+import { walkToDepth } from './walk-to-depth.ts';
 
 export class TreeWalk {
-  readonly #makeAll: () => AllTreesWalk;
+  /** The paths of what was found beside the client's trees. */
+  readonly hints: PathHints;
+  readonly #view: ObjectView;
+  readonly #marks: Marks;
+  readonly #filter: FilterPlan;
+  readonly #missing: OnMissing;
   readonly #beside: TreesBesideWalk;
+  readonly #makeAll: (marks: Marks, missing: OnMissing) => AllTreesWalk;
+  readonly #makeSparse: (marks: Marks, missing: OnMissing) => SparseWalk;
+  readonly #makeBeside: (marks: Marks, missing: OnMissing) => TreesBesideWalk;
   #count = 0;
 
   /**
-   * @param seen called now and then with the number of trees and blobs marked WANTED so far
-   * @param blobs whether blobs matter; else they get no mark
+   * @param seen called now and then with the number of trees and blobs found so far
+   * @param filter what it leaves out by type, other than trees that blobs are looked for in, or by path is not marked
    * @param missing called for what is not there; what it lets pass gets no mark. By default it lets nothing pass
    */
   constructor(
@@ -23,20 +37,23 @@ export class TreeWalk {
     marks: Marks,
     pace: Pace,
     seen: (objects: number) => void,
-    blobs = true,
+    filter = NO_FILTER,
     missing: OnMissing = (data, id) => {
       const { view } = objects;
       throw view.missing(data.toString('hex', id, id + view.format.bytes));
     },
   ) {
     const numbers = new NumberCache(objects.view);
-    this.#makeAll = () => new AllTreesWalk(objects, marks, numbers, pace, seen, blobs, missing);
-    this.#beside = new TreesBesideWalk(objects, marks, numbers, pace, seen, blobs, missing);
-  }
-
-  /** The paths of what was found beside the client's trees. */
-  get hints(): PathHints {
-    return this.#beside.hints;
+    const blobs = filter.types.includes(BLOB);
+    this.#makeAll = (...own) => new AllTreesWalk(objects, own[0], numbers, pace, seen, blobs, own[1]);
+    this.#makeSparse = (...own) => new SparseWalk(objects, own[0], numbers, pace, seen, filter, own[1]);
+    this.#makeBeside = (...own) => new TreesBesideWalk(objects, own[0], numbers, pace, seen, blobs, own[1]);
+    this.#view = objects.view;
+    this.#marks = marks;
+    this.#filter = filter;
+    this.#missing = missing;
+    this.#beside = this.#makeBeside(marks, missing);
+    this.hints = this.#beside.hints;
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -55,13 +72,54 @@ export class TreeWalk {
     edges: readonly number[],
     named: readonly number[] = [],
   ): Promise<void> {
-    if (edges.length > 0) {
+    if (!sendsContents(this.#filter)) {
+      for (const tree of named) this.#marks.add(tree, WANTED);
+    } else if (goesByPaths(this.#filter)) {
+      if (edges.length > 0) await this.#walkPathsBeside(roots, edges, named);
+      else await this.#walkPaths(this.#marks, this.#missing, roots, named);
+    } else if (edges.length > 0) {
       await this.#beside.walk(roots, edges, named);
       this.#count = this.#beside.count;
     } else {
-      const all = this.#makeAll();
+      const all = this.#makeAll(this.#marks, this.#missing);
       await all.walk([...roots, ...named]);
       this.#count = all.count;
+    }
+  }
+
+  /** What the client lacks is found first: a walk beside its trees does not come to all paths of an object. */
+  async #walkPathsBeside(
+    roots: readonly number[],
+    edges: readonly number[],
+    named: readonly number[],
+  ): Promise<void> {
+    const { wanted, excluded } = this.#marks;
+    const lacking = new NumberSet(this.#view);
+    /** What is in neither repository: ids as byte strings. */
+    const lost = new Set<string>();
+    const idAt = (data: Buffer, id: number) => data.toString('latin1', id, id + this.#view.format.bytes);
+    const note: OnMissing = (data, id) => void lost.add(idAt(data, id));
+    const missing: OnMissing = (data, id, tree) => {
+      if (lost.has(idAt(data, id))) this.#missing(data, id, tree);
+    };
+    await this.#makeBeside(new Marks(this.#view, lacking, excluded), note).walk(roots, edges, named);
+    await this.#walkPaths(new Marks(this.#view, wanted, excluded, lacking), missing, roots, named);
+  }
+
+  async #walkPaths(
+    marks: Marks,
+    missing: OnMissing,
+    roots: readonly number[],
+    named: readonly number[],
+  ): Promise<void> {
+    if (this.#filter.patterns.length > 0) {
+      const sparse = this.#makeSparse(marks, missing);
+      await sparse.walk(roots, named);
+      this.#count = sparse.count;
+    } else {
+      const levels = this.#makeAll(marks, missing);
+      await walkToDepth(levels, roots, named, this.#filter.depth);
+      this.#count = levels.count;
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { Filter } from '../pack/filter.ts';
 import type { CommandContext } from './command.ts';
 import { findTags } from './include-tag.ts';
+import { openFilter } from './open-filter.ts';
 import { type Elsewhere, sendPack } from './send-pack.ts';
 import type { ShallowPlan } from './shallow.ts';
 
@@ -40,7 +41,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     haves: [...haves, ...plan.excluded],
     grafts: plan.grafts,
     includeTags: includeTag ? await findTags(context) : [],
-    filter,
+    filter: filter && openFilter(context, filter),
     missingPromised,
   };
   // A client that filters may lack what it would have otherwise, so nothing is based on that.

@@ -14,6 +14,7 @@ export const BITMAP_USES: readonly BitmapUse[] = [
   'unusable',
   'off',
   'shallow',
+  'filter',
   'outside',
   'incomplete',
 ];

@@ -1,10 +1,12 @@
 /** Filters of partial clones: what `git upload-pack` sends for the same request is what is to be sent. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPack, UploadPackV2 } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import { decodePackets, encodeRequest, parseFetchAnswer } from '../support/requests.ts';
+import { encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 
 /** Blobs of 0, 10, 1023, 1024, 1025 and 5000 bytes; a side branch; tags of a commit, a tag, a tree and a blob. */
 function makeRepository(): string {
@@ -17,12 +19,15 @@ function makeRepository(): string {
   const old = history.commit({ branch: 'main', files: { 'd/e/large': sized(5000, 5) } });
   history.commit({ branch: 'side', from: old, files: { 's/one': sized(2000, 6), ten: sized(10, 7) } });
   history.commit({ branch: 'main', files: { 'd/e/large': sized(5001, 5), ten: sized(11, 8) } });
+  const patterns = { patterns: '/d/*\n!/d/e/\nten\n', 'more-patterns': '*\n!k\n' };
+  history.commit({ branch: 'main', files: patterns });
   history.tag('commit', ':2');
   history.importInto(directory);
   git(directory, ['tag', '-a', '-m', 'x', 'nested', 'commit']);
   git(directory, ['tag', '-a', '-m', 'x', 'tree', 'main:d']);
   git(directory, ['tag', '-a', '-m', 'x', 'blob', 'main:d/k']);
   git(directory, ['tag', '-a', '-m', 'x', 'tip', 'main']);
+  git(directory, ['tag', 'patterns', 'main:patterns']);
   git(directory, ['config', 'uploadpack.allowFilter', 'true']);
   return directory;
 }
@@ -65,12 +70,24 @@ const SPECS = [
   'blob:limit=1k',
   'blob:limit=1025',
   'tree:0',
+  'tree:1',
+  'tree:2',
+  'tree:99',
   'object:type=commit',
   'object:type=tree',
   'object:type=blob',
   'object:type=tag',
+  'sparse:oid=patterns',
+  'combine:blob:limit=1k+blob:limit=11',
+  'combine:tree:2+blob:none',
+  'combine:tree:2+blob:limit=1k+object:type=blob',
+  'combine:sparse:oid=patterns+tree:2',
+  'combine:sparse:oid=patterns+blob:limit=11',
 ];
 const SIZES = ['1K', '0x400', '02000', '0', '00', '1m', '17g', '0X1k'];
+
+/** Bitmaps are of no use where it matters at which path an object stands. */
+const goesByPaths = (spec: string) => /tree:[1-9]|sparse:/.test(spec);
 
 const REQUESTS: Readonly<Record<string, readonly string[]>> = {
   'one branch': ['want main'],
@@ -84,12 +101,13 @@ const REQUESTS: Readonly<Record<string, readonly string[]>> = {
   'a tree': ['want main:d'],
   'a commit, its tree and a blob of it': ['want main', 'want main:d/e', 'want main:ten'],
   'what the client has': ['want main~1', 'have main'],
+  'a branch, one commit of it': ['want main', 'deepen 1'],
 };
 
 describe.each([
   ['without a bitmap', WITHOUT, ['absent']],
-  ['with a bitmap', WITH, ['used']],
-  ['with a bitmap of older objects', PARTLY, ['used', 'outside']],
+  ['with a bitmap', WITH, ['used', 'filter', 'shallow']],
+  ['with a bitmap of older objects', PARTLY, ['used', 'outside', 'filter', 'shallow']],
 ])('%s', (_, repository, bitmap) => {
   const server = new UploadPackV2(repository);
   const named = (line: string) =>
@@ -101,6 +119,8 @@ describe.each([
       const parts: Uint8Array[] = [];
       const { statistics } = await server.feed(request, (bytes) => void parts.push(bytes));
       expect(bitmap).toContain(statistics.bitmap);
+      const isCut = lines.includes('deepen 1');
+      if (bitmap.includes('used')) expect(statistics.bitmap === 'filter').toBe(goesByPaths(spec) && !isCut);
       const sent = idsOf(repository, Buffer.concat(parts), true);
       expect([spec, sent]).toEqual([spec, idsOf(repository, askGit(repository, request))]);
     }
@@ -115,82 +135,64 @@ it.each(SIZES)('reads a size as git does: %s', async (size) => {
 });
 
 it('sends what a want names, though a filter would leave it out where it is met again', async () => {
-  // Without a bitmap git forgets that the blob was named when it meets it in the tree.
-  const wants = ['blob', 'tree'].map((tag) => `want ${git(WITH, ['rev-parse', tag])}`);
-  const request = encodeRequest('fetch', [...wants, 'filter blob:none', 'no-progress', 'done']);
-  const expected = idsOf(WITH, askGit(WITH, request));
-  expect(expected).toContain(`blob ${git(WITH, ['rev-parse', 'main:d/k'])}`);
-  for (const repository of [WITH, WITHOUT]) {
-    expect(idsOf(repository, await new UploadPackV2(repository).feed(request))).toEqual(expected);
+  // Without a bitmap git forgets that an object was named when it meets it in a tree.
+  const wants = ['blob', 'tree', 'main'].map((tag) => `want ${git(WITH, ['rev-parse', tag])}`);
+  const root = git(WITH, ['rev-parse', 'main^{tree}']);
+  const named = [`tree ${root}`, `tree ${git(WITH, ['rev-parse', 'main:d'])}`];
+  const blob = `blob ${git(WITH, ['rev-parse', 'main:d/k'])}`;
+  const lines = [...wants, `want ${root}`, 'no-progress', 'done'];
+  const answers = (filter: string) => encodeRequest('fetch', [...lines, `filter ${filter}`]);
+  for (const filter of ['blob:none', 'tree:0', 'object:type=commit']) {
+    const expected = idsOf(WITH, askGit(WITH, answers(filter)));
+    expect(expected).toEqual(expect.arrayContaining([blob, ...named]));
+    for (const repository of [WITH, WITHOUT]) {
+      const sent = idsOf(repository, await new UploadPackV2(repository).feed(answers(filter)));
+      expect([filter, sent]).toEqual([filter, expected]);
+    }
+  }
+  for (const filter of ['tree:1', 'sparse:oid=main:more-patterns']) {
+    const sent = idsOf(WITH, await new UploadPackV2(WITH).feed(answers(filter)));
+    expect(sent).toEqual(expect.arrayContaining([blob, ...named]));
   }
 });
 
-const firstLine = (response: Uint8Array) => decodePackets(response)[0].text;
-const server = new UploadPackV2(WITH);
-const want = `want ${git(WITH, ['rev-parse', 'main'])}`;
-const ask = (filter: string) => encodeRequest('fetch', [want, `filter ${filter}`, 'done']);
-
-describe('a filter that cannot be', () => {
-  it.each([
-    ['blob:some', "invalid filter-spec 'blob:some'"],
-    ['blob:limit=', "invalid filter-spec 'blob:limit='"],
-    ['blob:limit=1x', "invalid filter-spec 'blob:limit=1x'"],
-    ['', "invalid filter-spec ''"],
-    ['tree:', "expected 'tree:<depth>'"],
-    ['tree:x', "expected 'tree:<depth>'"],
-    ['object:type=thing', "'thing' for 'object:type=<type>' is not a valid object type"],
-  ])('is refused in the words of git: %s', async (spec, words) => {
-    expect(() => askGit(WITH, ask(spec))).toThrow(words);
-    expect(firstLine(await server.feed(ask(spec)))).toBe(`ERR ${words}`);
-  });
-
-  it.each(['tree:1', 'sparse:oid=main:ten', 'combine:blob:none+tree:0'])(
-    'or that is not supported is refused: %s',
-    async (spec) => {
-      expect(firstLine(await server.feed(ask(spec)))).toMatch(/^ERR filter '.*' is not supported/);
-    },
-  );
-
-  it('is refused when there are two', async () => {
-    const request = encodeRequest('fetch', [want, 'filter blob:none', 'filter tree:0', 'done']);
-    expect(firstLine(await server.feed(request))).toBe('ERR multiple filter-specs cannot be combined');
-  });
+it('sends the trees and the blobs that two lists of patterns take in', async () => {
+  // git would leave out all trees, as the second list is told that the first has shown them.
+  const one = 'sparse:oid=patterns';
+  const other = 'sparse:oid=main:more-patterns';
+  const sent = async (filter: string) => {
+    const lines = [`want ${git(WITH, ['rev-parse', 'main'])}`, `filter ${filter}`, 'no-progress', 'done'];
+    return idsOf(WITH, await new UploadPackV2(WITH).feed(encodeRequest('fetch', lines)));
+  };
+  const others = await sent(other);
+  const both = await sent(`combine:${one}+${other}`);
+  expect(both).toEqual((await sent(one)).filter((id) => others.includes(id)));
+  expect(both.length).toBeLessThan(others.length);
 });
 
-describe('the owner of a repository', () => {
-  const owned = makeRepository();
-  const asked = [`want ${git(owned, ['rev-parse', 'main'])}`, 'no-progress', 'done'];
-  const answers = async (spec: string) => {
-    const request = encodeRequest('fetch', [...asked, `filter ${spec}`]);
-    const line = firstLine(await new UploadPackV2(owned).feed(request));
-    if (line.startsWith('ERR')) expect(() => askGit(owned, request)).toThrow();
-    else expect(firstLine(askGit(owned, request))).toBe(line);
-    return line;
+it('does not ask for what is left out', async () => {
+  const partial = createRepository(temporaryDirectory(), 'partial.git');
+  const commit = new History();
+  commit.commit({ branch: 'main', files: { patterns: '/patterns\n', 'd/e/lost': 'lost' } });
+  commit.importInto(partial, true);
+  git(partial, ['config', 'uploadpack.allowFilter', 'true']);
+  const lose = (name: string) => {
+    const oid = git(partial, ['rev-parse', name]);
+    fs.rmSync(path.join(partial, 'objects', oid.slice(0, 2), oid.slice(2)));
   };
-  const advertised = () => Buffer.from(new UploadPackV2(owned).advertise()).toString();
-
-  it('allows filters or does not', async () => {
-    git(owned, ['config', '--unset', 'uploadpack.allowFilter']);
-    expect(advertised()).toContain('fetch=shallow wait-for-done\n');
-    expect(await answers('blob:none')).toBe("ERR unexpected line: 'filter blob:none'");
-    git(owned, ['config', 'uploadpack.allowFilter', 'true']);
-    expect(advertised()).toContain('fetch=shallow wait-for-done filter\n');
-    expect(await answers('blob:none')).toBe('packfile');
-  });
-
-  it('bans some filters', async () => {
-    git(owned, ['config', 'uploadpackfilter.blob:limit.allow', 'false']);
-    expect(await answers('blob:limit=1')).toBe("ERR git upload-pack: filter 'blob:limit' not supported");
-    expect(await answers('blob:none')).toBe('packfile');
-  });
-
-  it('allows some filters', async () => {
-    git(owned, ['config', 'uploadpackfilter.allow', 'false']);
-    git(owned, ['config', 'uploadpackfilter.tree.allow', 'true']);
-    for (const spec of ['blob:none', 'blob:limit=1', 'object:type=tag']) {
-      const name = spec.replace(/=.*/, '');
-      expect(await answers(spec)).toBe(`ERR git upload-pack: filter '${name}' not supported`);
-    }
-    expect(await answers('tree:0')).toBe('packfile');
-  });
+  const lines = [`want ${git(partial, ['rev-parse', 'main'])}`, 'no-progress', 'done'];
+  const sent = async (filter: string) => {
+    const request = encodeRequest('fetch', [...lines, `filter ${filter}`]);
+    const response = await new UploadPackV2(partial).feed(request);
+    return parseFetchAnswer(response).error || idsOf(partial, response, true).length;
+  };
+  lose('main:d/e/lost');
+  expect(await sent('blob:none')).toBe(4);
+  expect(await sent('tree:3')).toBe(5);
+  expect(await sent('sparse:oid=main:patterns')).toBe(5);
+  expect(await sent('tree:4')).toMatch(/^unable to read/);
+  lose('main:d/e');
+  expect(await sent('tree:0')).toBe(1);
+  expect(await sent('tree:2')).toBe(4);
+  expect(await sent('blob:none')).toMatch(/^unable to read/);
 });

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { count } from '../../src/pack/count.ts';
 import { parseFilter } from '../../src/pack/filter.ts';
+import { planFilter } from '../../src/pack/filter-plan.ts';
 import { Pace } from '../../src/pack/pace.ts';
+import { SparsePatterns } from '../../src/pack/sparse-patterns.ts';
 import { promisorRemotes } from '../../src/repository/promisor-remotes.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
@@ -47,12 +49,13 @@ async function countedByUs(
   const { objects } = Repository.open(directory, new RepositoryCaches());
   const numbers = (names: readonly string[]) =>
     names.map((name) => objects.view.findHex(git(directory, ['rev-parse', name])));
+  const patternsOf = (blob: string) => new SparsePatterns(git(directory, ['cat-file', 'blob', blob]));
   const request = {
     wants: numbers(wants),
     haves: numbers(haves),
     grafts: new Set<number>(),
     includeTags: [],
-    filter: filter === undefined ? undefined : parseFilter(filter),
+    filter: filter === undefined ? undefined : planFilter(parseFilter(filter), patternsOf),
     missingPromised,
   };
   const counted = await count(objects, request, 'absent', new Pace(), () => {});
@@ -99,6 +102,18 @@ test('of a clone without large blobs, the small ones are counted', async () => {
   expect(await countedByUs(partial, { filter: 'blob:limit=3' })).toEqual(
     packedByGit(partial, { filter: 'blob:limit=3' }),
   );
+});
+
+test('of a clone without large blobs, those are counted that stand where a filter lets them', async () => {
+  const partial = makePartial('paths.git', 'blob:limit=100');
+  const input = '/large\n/d1/\n!f7\n';
+  const patterns = git(partial, ['hash-object', '-w', '--stdin'], { input });
+  for (const filter of ['tree:2', `sparse:oid=${patterns}`, `combine:tree:2+sparse:oid=${patterns}`]) {
+    for (const haves of [[], ['main~4']]) {
+      expect(await countedByUs(partial, { haves, filter })).toEqual(packedByGit(partial, { haves, filter }));
+    }
+    await expect(countedByUs(partial, { filter, missingPromised: false })).rejects.toEqual(missing);
+  }
 });
 
 // git gives up ("bad tree object"), though its client could ask the promisor for them.
