@@ -46,7 +46,7 @@ export async function resolveWants(
   };
   const visitor: RefVisitor = {
     loose: ({ name, oid }) => add(name, oid),
-    packed: (line) => add(line.name(), line.oidHex()),
+    stored: (ref) => add(ref.name(), ref.oidHex()),
   };
   if (names.has('HEAD')) add('HEAD', refs.resolve('HEAD')?.oid);
   if (names.size > 0) {
