@@ -3,8 +3,8 @@ import type { ObjectType } from '../repository/object-format.ts';
 import { isDelta, type ObjectReader } from '../repository/object-reader.ts';
 import type { Count } from './count.ts';
 import { DeltaCandidates } from './delta-candidates.ts';
-import { indexOf } from './index-of.ts';
 import type { Pace } from './pace.ts';
+import { PackOrder } from './pack-order.ts';
 import type { PathHints } from './path-hints.ts';
 
 /**
@@ -20,6 +20,7 @@ export async function deltaCandidates(
 ): Promise<DeltaCandidates> {
   const { view } = objects;
   const candidates = new DeltaCandidates();
+  const order = new PackOrder(numbers);
   /** How many reused deltas stand on one another on each object. */
   const above = new Uint8Array(numbers.length);
   // Bases come before their deltas in a pack, so from the end on all that stands on an object is known.
@@ -41,7 +42,7 @@ export async function deltaCandidates(
       }
       let base = objects.baseOf(at, header);
       if (view.packCount > 1) base = view.find(view.oid(base));
-      const sent = indexOf(numbers, base);
+      const sent = order.indexOf(base);
       if (sent >= 0) above[sent] = Math.max(above[sent], Math.min(255, above[i] + 1));
       else if (!thin || !hints.isOffered(base)) {
         // What the client has elsewhere serves too, but a delta on what it has at the same path is mostly shorter.

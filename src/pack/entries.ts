@@ -5,7 +5,7 @@ import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader } from '../repository/pack-file.ts';
 import type { Count } from './count.ts';
 import type { MadeDelta } from './delta-search.ts';
-import { indexOf } from './index-of.ts';
+import { PackOrder } from './pack-order.ts';
 import { type Run, RunFinder } from './runs.ts';
 
 /** One entry of the pack to be. `index` counts in {@link Count.objects}. */
@@ -44,6 +44,7 @@ export class EntryPlanner {
   readonly #count: Count;
   readonly #options: EntryOptions;
   readonly #made: ReadonlyMap<number, MadeDelta>;
+  readonly #order: PackOrder;
   readonly #state: Uint8Array;
   readonly #runs: RunFinder;
   #next = 0;
@@ -62,9 +63,10 @@ export class EntryPlanner {
     this.#objects = objects;
     this.#count = count;
     this.#options = options;
+    this.#order = new PackOrder(count.objects);
     this.#state = new Uint8Array(count.objects.length);
     this.#runs = new RunFinder(objects.view, count.objects, options.ofsDelta, (number) =>
-      this.#indexOf(number),
+      this.#order.indexOf(number),
     );
   }
 
@@ -125,7 +127,7 @@ export class EntryPlanner {
     const made = this.#made.get(number);
     if (made) {
       const baseOid = Buffer.from(view.oid(made.base));
-      return { kind: 'made', index, delta: made, base: this.#indexOf(made.base), baseOid };
+      return { kind: 'made', index, delta: made, base: this.#order.indexOf(made.base), baseOid };
     }
     if (view.isLoose(number)) return { kind: 'deflated', index };
     const at = view.packedAt(number);
@@ -140,16 +142,12 @@ export class EntryPlanner {
     }
     // A base that lies in several packs is sent from the one where `find` sees it.
     if (view.packCount > 1) base = view.find(view.oid(base));
-    const sent = this.#indexOf(base);
+    const sent = this.#order.indexOf(base);
     if (sent >= 0) {
       if (this.#state[sent] !== IN_PROGRESS) return { kind: 'delta', index, at, header, base: sent };
     } else if (this.#options.thin && this.#count.clientHas(base)) {
       return { kind: 'thin', index, at, header, baseOid: Buffer.from(view.oid(base)) };
     }
     return { kind: 'deflated', index };
-  }
-
-  #indexOf(number: number): number {
-    return indexOf(this.#count.objects, number);
   }
 }

@@ -12,6 +12,7 @@ import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { addCommit, createRepository, History, noise } from '../support/history.ts';
+import { storedEntries } from '../support/packs.ts';
 import { encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 
 const OPTIONS = { window: 10, depth: 50, level: -1 };
@@ -196,4 +197,26 @@ it('answers a fetch with a pack as small as git makes it, the same each time', a
     git(client, ['update-ref', 'refs/heads/main', id('main')]);
     git(client, ['fsck', '--full', '--strict']);
   }
+});
+
+it('puts every base before its deltas, loose ones too', async () => {
+  const directory = createRepository(temporaryDirectory(), 'r');
+  const history = new History();
+  history.commit({ branch: 'main', files: { first: 'first\n' } });
+  history.importInto(directory);
+  for (let version = 0; version < 4; version++) {
+    const files = Array.from({ length: 6 }, (_, i) => [`file${i}`, text(i, version)]);
+    addCommit(directory, 'main', Object.fromEntries(files));
+  }
+  const id = (name: string) => git(directory, ['rev-parse', name]);
+  const request = encodeRequest('fetch', [`want ${id('main')}`, `have ${id('main~4')}`, 'done']);
+  const { pack } = parseFetchAnswer(await new UploadPackV2(directory).feed(request));
+  const client = createRepository(temporaryDirectory(), 'client');
+  git(client, ['index-pack', '--stdin'], { input: pack });
+  const entries = storedEntries(client);
+  const offsets = new Map(entries.map(({ oid, offset }) => [oid, offset]));
+  const deltas = entries.filter(({ base }) => base !== undefined);
+  expect(deltas.length).toBeGreaterThan(15);
+  for (const { base, offset } of deltas) expect(offsets.get(base!)).toBeLessThan(offset);
+  for (const { base, offset } of deltas) expect(offsets.get(base!)).toBeLessThan(offset);
 });
