@@ -1,0 +1,5 @@
+/** dulwich. */
+import { testClient } from './client-tests.ts';
+import { dulwich } from './clients.ts';
+
+testClient(dulwich);

@@ -1,0 +1,5 @@
+/** JGit. */
+import { testClient } from './client-tests.ts';
+import { jgit } from './clients.ts';
+
+testClient(jgit);
