@@ -9,6 +9,7 @@ import { createSource } from './source.ts';
 /** Declares the tests of a client: each scenario that it can play, at each door. */
 export function testClient(client: Client): void {
   const scenarios = SCENARIOS.filter(({ needs }) => !needs || client.can.includes(needs));
+  const titled = scenarios.map((scenario) => [scenario.title, scenario] as const);
   let command: readonly string[];
   beforeAll(async () => {
     command = await client.make();
@@ -18,7 +19,7 @@ export function testClient(client: Client): void {
     beforeAll(async () => {
       door = await DOORS[name](root);
     });
-    test.each(scenarios)('$title', async (scenario) => {
+    test.each(titled)('%s', async (_, scenario) => {
       const player = new Player(command, door, root);
       await scenario.play(player);
       expect(contentOf(player.directory)).toEqual(await judgment(scenario));
