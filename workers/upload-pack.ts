@@ -73,6 +73,7 @@ async function answer(
     config,
     gate,
     exportOk: settings.exportOk,
+    namespace: settings.namespace,
     ...(ownBitmaps && { ownBitmaps }),
   });
   switch (work.kind) {

@@ -33,6 +33,8 @@ export interface WorkerSettings {
   readonly gitConfig: readonly string[];
   /** Whether only repositories with a file `git-daemon-export-ok` are served. */
   readonly exportOk: boolean;
+  /** The namespace that is served of each; undefined: all refs are. */
+  readonly namespace: string | undefined;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
   /** Bytes that one stream may have on their way. */

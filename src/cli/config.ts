@@ -7,6 +7,7 @@ import tls from 'node:tls';
 import { defaultCacheDirectory } from '../cache-directory.ts';
 import { configKeyProblem, splitAssignment } from '../config-key.ts';
 import type { ServiceOptions } from '../front/service.ts';
+import { isNamespace } from '../repository/namespaced-refs.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 
 export interface ServeConfig extends ServiceOptions {
@@ -43,6 +44,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     rootIsDefault: root === undefined,
     allowPaths: (values.get('allow-path') ?? []).map(readDirectory),
     gitConfig: (values.get('git-config') ?? []).map(readAssignment),
+    namespace: maybe('namespace', readNamespace),
     requireExportOk: maybe('require-export-ok', readSwitch) ?? false,
     host: one('host', readHost),
     port: one('port', readPort),
@@ -177,6 +179,11 @@ function readAssignment(value: GivenValue): string {
   const problem = configKeyProblem(splitAssignment(value.text).key);
   if (problem) throw bad(value, `cannot be set: ${problem}`);
   return value.text;
+}
+
+function readNamespace(value: GivenValue): string {
+  if (isNamespace(value.text)) return value.text;
+  throw bad(value, 'is no namespace of refs, such as a or a/b');
 }
 
 function readPort(value: GivenValue): number {

@@ -64,6 +64,11 @@ export const SERVE_FLAGS = [
     many: '\n',
   },
   {
+    name: 'namespace',
+    value: 'NAME',
+    help: 'namespace of refs that is served of each repository, as in GIT_NAMESPACE (default: all refs are)',
+  },
+  {
     name: 'require-export-ok',
     help: 'serve only repositories that have a file git-daemon-export-ok',
   },

@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly gitConfig: readonly string[];
   /** Whether only repositories with a file `git-daemon-export-ok` are served. */
   readonly requireExportOk: boolean;
+  /** The namespace that is served of each repository, as in `GIT_NAMESPACE`; undefined: all refs are. */
+  readonly namespace: string | undefined;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -70,6 +72,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     allowed: options.allowPaths,
     gitConfig: options.gitConfig,
     exportOk: options.requireExportOk,
+    namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     window: DEFAULT_WINDOW,
     indexes,

@@ -13,12 +13,23 @@ const ROOT = 'refs/';
  * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it can be no part of a ref's name
  */
 export function namespacePrefix(namespace = ''): string {
+  const prefix = prefixOf(namespace);
+  if (prefix === undefined) throw repositoryUnsupported(`bad git namespace path "${namespace}"`);
+  return prefix;
+}
+
+/** Whether a name can be that of a namespace. */
+export function isNamespace(name: string): boolean {
+  return prefixOf(name) !== undefined;
+}
+
+/** Undefined where the name can be no part of a ref's. */
+function prefixOf(namespace: string): string | undefined {
   if (namespace === '') return '';
   const parts = Buffer.from(namespace).toString('latin1').split('/');
   const path = parts.filter((part) => part !== '').map((part) => `refs/namespaces/${part}`);
   const prefix = path.join('/');
-  if (!isRefName(prefix)) throw repositoryUnsupported(`bad git namespace path "${namespace}"`);
-  return `${prefix}/`;
+  return isRefName(prefix) ? `${prefix}/` : undefined;
 }
 
 /** The refs of one namespace, `HEAD` included, under the names that its clients see. */

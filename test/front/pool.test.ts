@@ -27,6 +27,7 @@ const settings = {
   allowed: [],
   gitConfig: [],
   exportOk: false,
+  namespace: undefined,
   ownBitmaps: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
