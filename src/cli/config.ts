@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { defaultCacheDirectory } from '../cache-directory.ts';
 import { configKeyProblem, splitAssignment } from '../config-key.ts';
 import type { ServiceOptions } from '../front/service.ts';
-import { isNamespace } from '../repository/namespaced-refs.ts';
+import { isRefName } from '../ref-name.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 
 export interface ServeConfig extends ServiceOptions {
@@ -182,7 +182,7 @@ function readAssignment(value: GivenValue): string {
 }
 
 function readNamespace(value: GivenValue): string {
-  if (isNamespace(value.text)) return value.text;
+  if (isRefName(`refs/namespaces/${value.text}`)) return value.text;
   throw bad(value, 'is no namespace of refs, such as a or a/b');
 }
 

@@ -1,6 +1,6 @@
 /** Ref namespaces (`GIT_NAMESPACE`): a part of a repository's refs that is served as if it were all. */
 import { repositoryUnsupported } from '../errors.ts';
-import { isRefName } from './ref-name.ts';
+import { isRefName } from '../ref-name.ts';
 import { RefPrefixes } from './ref-prefixes.ts';
 import type { Pause, Ref, Refs, RefVisitor } from './refs.ts';
 import { expandRef } from './resolve-ref.ts';
@@ -13,23 +13,12 @@ const ROOT = 'refs/';
  * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it can be no part of a ref's name
  */
 export function namespacePrefix(namespace = ''): string {
-  const prefix = prefixOf(namespace);
-  if (prefix === undefined) throw repositoryUnsupported(`bad git namespace path "${namespace}"`);
-  return prefix;
-}
-
-/** Whether a name can be that of a namespace. */
-export function isNamespace(name: string): boolean {
-  return prefixOf(name) !== undefined;
-}
-
-/** Undefined where the name can be no part of a ref's. */
-function prefixOf(namespace: string): string | undefined {
   if (namespace === '') return '';
   const parts = Buffer.from(namespace).toString('latin1').split('/');
   const path = parts.filter((part) => part !== '').map((part) => `refs/namespaces/${part}`);
   const prefix = path.join('/');
-  return isRefName(prefix) ? `${prefix}/` : undefined;
+  if (!isRefName(prefix)) throw repositoryUnsupported(`bad git namespace path "${namespace}"`);
+  return `${prefix}/`;
 }
 
 /** The refs of one namespace, `HEAD` included, under the names that its clients see. */

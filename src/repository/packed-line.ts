@@ -1,6 +1,7 @@
 /** One line of `packed-refs` after the other, without an object for each. */
+
+import { refNameEnd } from '../ref-name.ts';
 import type { PackedRefs } from './packed-refs.ts';
-import { refNameEnd } from './ref-name.ts';
 import type { LineParts, StoredRef } from './stored-ref.ts';
 
 const LF = 10;

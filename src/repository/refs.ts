@@ -3,12 +3,12 @@
  * (latin1).
  */
 import fs from 'node:fs';
+import { isRefName } from '../ref-name.ts';
 import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
 import { PackedLine } from './packed-line.ts';
 import { PackedRefs } from './packed-refs.ts';
-import { isRefName } from './ref-name.ts';
 import type { RefPrefixes } from './ref-prefixes.ts';
 import { expandRef, type RefValue, resolveRef } from './resolve-ref.ts';
 import { Stamps } from './stamps.ts';

@@ -1,5 +1,5 @@
 /** A place among the refs of a table. */
-import { refNameEnd } from './ref-name.ts';
+import { refNameEnd } from '../ref-name.ts';
 import type { Reftable } from './reftable.ts';
 import { PEELED, ReftableRecords } from './reftable-records.ts';
 import type { LineParts, StoredRef } from './stored-ref.ts';

@@ -1,5 +1,5 @@
 /** How names of refs are followed and completed, wherever the refs are stored (protocol section 6.12). */
-import { isRefName } from './ref-name.ts';
+import { isRefName } from '../ref-name.ts';
 import type { Ref } from './refs.ts';
 
 const MAX_HOPS = 5;

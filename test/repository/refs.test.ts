@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { isRefName } from '../../src/repository/ref-name.ts';
+import { isRefName } from '../../src/ref-name.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { initBare, makeHistory } from './history.ts';
