@@ -158,6 +158,8 @@ test('commands that a client of today does not ask are counted by their names', 
     expect((await post(service, NAME, v2Request(command))).body.toString()).toBe('0000');
     await service.logged((line) => line.command === command && line.outcome === 'ok');
     const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
-    expect(text).toMatch(new RegExp(`requests_total{command="${command}",kind="none",outcome="ok"} 1`));
+    expect(text).toMatch(
+      new RegExp(`requests_total{door="http",command="${command}",kind="none",outcome="ok"} 1`),
+    );
   }
 });
