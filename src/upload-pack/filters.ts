@@ -11,14 +11,13 @@ export function allowsFilters({ config }: Repository): boolean {
 
 /**
  * The filter that a client asks for.
- * @param spec as the client wrote it; undefined for none
+ * @param spec as the client wrote it where filters are offered at all; undefined for none
  * @throws PackhorseError `PACKHORSE_PROTOCOL` when the repository does not allow it; `PACKHORSE_REPOSITORY_UNSUPPORTED`
  *   when what it allows cannot be read, even where no filter is asked for, as with git
  */
 export function readFilter(spec: string | undefined, repository: Repository): Filter | undefined {
   const mostDepth = repository.config.size(MAX_DEPTH, Number.POSITIVE_INFINITY);
   if (spec === undefined) return undefined;
-  if (!allowsFilters(repository)) throw protocolError(`unexpected line: 'filter ${spec}'`);
   const filter = parseFilter(spec);
   for (const part of filter.kind === 'combine' ? [filter, ...filter.parts] : [filter]) {
     if (!isAllowed(part.kind, repository)) throw protocolError(`filter '${part.kind}' not supported`);
