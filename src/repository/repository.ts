@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryNotExported, repositoryNotFound } from '../errors.ts';
-import { allowAll } from './allow-directory.ts';
+import { allowAll, realPath } from './allow-directory.ts';
 import { objectDirectories } from './alternates.ts';
 import type { CommitGraph } from './commit-graph.ts';
 import type { GitConfig } from './config.ts';
@@ -10,7 +10,6 @@ import { type FindOptions, findGitDirectory, type GitDirectories, ownObjects } f
 import { hiddenRefs, hideRules, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { KeptAnswers } from './kept-answers.ts';
-import { unlessMissing } from './missing-file.ts';
 import { NamespacedRefs, namespacePrefix } from './namespaced-refs.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { MAX_TREE_DEPTH, ObjectReader } from './object-reader.ts';
@@ -153,8 +152,7 @@ export class Repository {
 
   /** The real path of a file of the repository, such as `objects/info/packs`; undefined where there is none to be read. */
   fileAt(name: string): string | undefined {
-    const file = path.join(this.commonDirectory, name);
-    const real = unlessMissing(() => fs.realpathSync.native(file), undefined);
+    const real = realPath(path.join(this.commonDirectory, name));
     return real && (this.#options.allowed ?? allowAll)(real) ? real : undefined;
   }
 

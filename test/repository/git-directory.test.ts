@@ -1,11 +1,9 @@
 /** Where a repository is found: as git does, and never outside of what may be read. */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findGitDirectory } from '../../src/repository/git-directory.ts';
-import { expandUserPath } from '../../src/repository/user-path.ts';
 import { askGit, askPackhorse } from '../support/ask-git.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { encodeRequest } from '../support/requests.ts';
@@ -20,9 +18,9 @@ function makeRepository(directory: string, name: string): void {
   fs.writeFileSync(path.join(directory, 'HEAD'), `ref: refs/heads/${name}\n`);
 }
 
-function whichByGit(directory: string, strict: boolean, environment: NodeJS.ProcessEnv = {}): string {
+function whichByGit(directory: string, strict: boolean): string {
   try {
-    return askGit(directory, WHICH, strict ? ['--strict'] : [], environment);
+    return askGit(directory, WHICH, strict ? ['--strict'] : []);
   } catch {
     return ERROR;
   }
@@ -154,19 +152,6 @@ describe('a repository is found where git finds it', () => {
     expect(await expectAsGit(path.join(root, 'own'))).toEqual(
       found ? expect.stringContaining('refs/heads/own') : ERROR,
     );
-  });
-
-  test('in the home directory of a user', () => {
-    const { username, homedir } = os.userInfo();
-    const home = temporaryDirectory();
-    makeRepository(path.join(home, 'a.git'), 'home');
-    expect(expandUserPath('~/a.git', home)).toBe(path.join(home, 'a.git'));
-    expect(whichByGit('~/a.git', false, { HOME: home })).toContain('refs/heads/home');
-    expect(whichByGit('~/a.git', true, { HOME: home })).toBe(ERROR);
-    expect(expandUserPath('~', home)).toBe(home);
-    expect(expandUserPath(`~${username}/x/y`, home)).toBe(path.join(homedir, 'x/y'));
-    expect(expandUserPath('~no-such-user/x', home)).toBeUndefined();
-    expect(expandUserPath('/a/~/b', home)).toBe('/a/~/b');
   });
 });
 

@@ -106,6 +106,16 @@ describe('a linked worktree', () => {
     expectSameBranches(path.join(root, 'a.git'), directory);
   });
 
+  test('can be cloned by the dumb protocol', async () => {
+    const dumb = await startService(root, ['--dumb-http']);
+    const target = path.join(temporaryDirectory(), 'clone');
+    const { code } = await runGit(root, ['clone', '--quiet', '--bare', `${dumb.url}/a-two`, target], {
+      GIT_SMART_HTTP: '0',
+    });
+    expect(code).toBe(0);
+    expect(git(target, ['rev-parse', 'HEAD'])).toBe(git(path.join(root, 'a-two'), ['rev-parse', 'HEAD']));
+  });
+
   test('of a shallow clone is shallow', async () => {
     git(root, ['clone', '--quiet', '--bare', '--depth=2', `file://${root}/a.git`, 'cut.git']);
     git(path.join(root, 'cut.git'), ['worktree', 'add', '--quiet', '--detach', '../cut-one', 'main']);
