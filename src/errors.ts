@@ -16,6 +16,8 @@ export const ERROR_STATUS = {
   PACKHORSE_REPOSITORY_CORRUPT: 200,
   /** An object that the response needs is not there. */
   PACKHORSE_OBJECT_MISSING: 200,
+  /** What a filter stands on cannot be read. */
+  PACKHORSE_FILTER_UNREADABLE: 200,
   /** The client asked for an object that it may not have, or that is not there. */
   PACKHORSE_NOT_OUR_REF: 200,
   /** The request breaks the protocol. */
@@ -92,6 +94,11 @@ export function objectMissing(oid: string, why?: string): PackhorseError {
   );
 }
 
+/** @param why a byte string (latin1), as it quotes what the client has said */
+export function filterUnreadable(why: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_FILTER_UNREADABLE', Buffer.from(why, 'latin1').toString());
+}
+
 export function notOurRef(oid: string): PackhorseError {
   return new PackhorseError('PACKHORSE_NOT_OUR_REF', `upload-pack: not our ref ${oid}`);
 }
@@ -100,8 +107,9 @@ export function unknownRef(name: string): PackhorseError {
   return new PackhorseError('PACKHORSE_NOT_OUR_REF', `unknown ref ${name}`);
 }
 
+/** @param message a byte string (latin1), as it quotes what the client has said */
 export function protocolError(message: string): PackhorseError {
-  return new PackhorseError('PACKHORSE_PROTOCOL', message);
+  return new PackhorseError('PACKHORSE_PROTOCOL', Buffer.from(message, 'latin1').toString());
 }
 
 export function cancelled(): PackhorseError {

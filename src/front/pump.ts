@@ -131,7 +131,7 @@ class Pump implements TaskListener {
       // Where there is no band to say it on, only a pack that is cut short tells.
       else if (this.#bands === 'none') this.#target.stream.destroy();
       else {
-        this.#write(encodeFailure(error.client, this.#bands ?? undefined));
+        this.#write(encodeFailure(error, this.#bands ?? undefined));
         this.#target.stream.end();
       }
     }

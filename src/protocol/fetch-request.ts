@@ -1,7 +1,6 @@
 /** Arguments of the v2 command `fetch` (protocol section 1.5). */
 import { protocolError } from '../errors.ts';
 import { type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
-import { textOf } from './pkt-line.ts';
 
 export interface FetchRequest extends HistoryLimits, FetchFlags {
   /** Object ids, lower-case hex, each once, in the order they were first named. */
@@ -113,7 +112,7 @@ export class FetchRequestDraft {
       if (this.#uriProtocols) throw protocolError('multiple packfile-uris lines forbidden');
       this.#uriProtocols = line.slice('packfile-uris '.length).split(',');
     } else {
-      throw protocolError(`unexpected line: '${textOf(line)}'`);
+      throw protocolError(`unexpected line: '${line}'`);
     }
     return undefined;
   }

@@ -1,6 +1,5 @@
 /** Arguments of the v2 command `ls-refs` (protocol section 1.4). */
 import { protocolError } from '../errors.ts';
-import { textOf } from './pkt-line.ts';
 import type { Arguments } from './v2-request.ts';
 
 export interface LsRefsRequest {
@@ -25,7 +24,7 @@ export function parseLsRefs({ lines, flushed }: Arguments): LsRefsRequest {
     else if (arg === 'symrefs') symrefs = true;
     else if (arg === 'unborn') unborn = true;
     else if (arg.startsWith('ref-prefix ')) prefixes.push(arg.slice('ref-prefix '.length));
-    else throw protocolError(`unexpected line: '${textOf(arg)}'`);
+    else throw protocolError(`unexpected line: '${arg}'`);
   }
   if (!flushed) throw protocolError('expected flush after ls-refs arguments');
   return { peel, symrefs, unborn, prefixes: prefixes.length < MAX_PREFIXES ? prefixes : [] };

@@ -109,7 +109,7 @@ export class PacketInput {
     this.#advance(length);
     const payload = bytes.subarray(at + 4, at + length);
     if (payload.length >= 4 && payload.toString('latin1', 0, 4) === 'ERR ') {
-      throw protocolError(`remote error: ${payload.toString('utf8', 4)}`);
+      throw protocolError(`remote error: ${payload.toString('latin1', 4)}`);
     }
     return { kind: 'data', payload };
   }

@@ -42,7 +42,7 @@ export async function serveClient(given: UploadPackArguments): Promise<number> {
     if (output.isAbandoned) return endBy('SIGPIPE');
     printFatal(fatalText(error, given.directory));
     // It may be the client's going away that has failed.
-    await sink.sendFailure(asPackhorseError(error).client).catch(() => {});
+    await sink.sendFailure(asPackhorseError(error)).catch(() => {});
     return FATAL;
   } finally {
     input?.close();

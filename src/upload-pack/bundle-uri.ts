@@ -1,6 +1,6 @@
 /** The v2 command `bundle-uri`: bundles from which a clone may start (protocol section 1.7). */
 import { protocolError } from '../errors.ts';
-import { encodePktLine, FLUSH, textOf } from '../protocol/pkt-line.ts';
+import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Command } from './command.ts';
 
@@ -10,7 +10,7 @@ export function advertiseBundleUri({ config }: Repository): string | undefined {
 
 /** The section `bundle` of the configuration, as it stands there. */
 export const bundleUri: Command = async ({ repository, sink }, { lines, flushed }) => {
-  if (lines.length > 0) throw protocolError(`bundle-uri: unexpected argument: '${textOf(lines[0])}'`);
+  if (lines.length > 0) throw protocolError(`bundle-uri: unexpected argument: '${lines[0]}'`);
   if (!flushed) throw protocolError('bundle-uri: expected flush after arguments');
   const entries = repository.config.section('bundle').filter(({ value }) => value);
   const packets = entries.map(({ key, value }) => encodePktLine(Buffer.from(`${key}=${value}`, 'latin1')));

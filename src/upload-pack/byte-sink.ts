@@ -1,4 +1,5 @@
 /** A response as bytes: what the library and the stdio door write. */
+import type { PackhorseError } from '../errors.ts';
 import { encodeFailure } from '../protocol/failure.ts';
 import { encodeSideband, type Framing, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
 import type { ResponseSink } from './response-sink.ts';
@@ -62,8 +63,8 @@ export class ByteSink implements ResponseSink {
   }
 
   /** Tells the client why the response ends here, as far as it can be told. */
-  sendFailure(message: string): Promise<void> {
-    return this.#send(encodeFailure(message, this.#bands));
+  sendFailure(error: PackhorseError): Promise<void> {
+    return this.#send(encodeFailure(error, this.#bands));
   }
 
   /** One write after the other, in the order of the calls. */

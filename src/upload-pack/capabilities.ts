@@ -1,6 +1,6 @@
 /** The capabilities of protocol v2, in git's order (protocol section 1.2). Adding one is adding a row. */
 import { protocolError } from '../errors.ts';
-import { encodePktLine, FLUSH, textOf } from '../protocol/pkt-line.ts';
+import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import { AGENT } from '../version.ts';
@@ -71,7 +71,7 @@ export function readHead({ head, failure }: V2Request, repository: Repository, b
     const [key, value] = splitOnce(line);
     const capability = CAPABILITIES.find(({ name }) => name === key);
     if (!capability || capability.command || !isAllowed(capability, repository)) {
-      throw protocolError(`unknown capability '${textOf(line)}'`);
+      throw protocolError(`unknown capability '${line}'`);
     }
     terms = { ...terms, ...capability.receive?.(value, repository) };
   }
@@ -89,8 +89,7 @@ function findCommand(name: string, before: string | undefined, repository: Repos
     throw protocolError(`command '${name}' requested after already requesting command '${before}'`);
   }
   const found = CAPABILITIES.find((capability) => capability.name === name);
-  if (!found?.command || !isOffered(found, repository))
-    throw protocolError(`invalid command '${textOf(name)}'`);
+  if (!found?.command || !isOffered(found, repository)) throw protocolError(`invalid command '${name}'`);
   return { name, command: found.command };
 }
 

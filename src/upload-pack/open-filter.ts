@@ -1,5 +1,5 @@
 /** What a filter takes from the repository: the patterns of `sparse:oid=`. */
-import { PackhorseError } from '../errors.ts';
+import { filterUnreadable } from '../errors.ts';
 import type { Filter } from '../pack/filter.ts';
 import { type FilterPlan, planFilter } from '../pack/filter-plan.ts';
 import { SparsePatterns } from '../pack/sparse-patterns.ts';
@@ -10,24 +10,18 @@ import { findObject } from './object-name.ts';
 
 /** Bytes of patterns that one filter may take: git's limit is 100 MiB for each list. */
 const MOST_PATTERNS = 4 * 1024 * 1024;
-/** What git tells a client whose pack it cannot go on with. */
-const ABORTED = 'aborting due to possible repository corruption on the remote side.';
 
 /**
  * Makes a filter ready; the pack's bands are open.
- * @throws PackhorseError `PACKHORSE_PROTOCOL` when it names no patterns; the client has been told why on band 2
+ * @throws PackhorseError `PACKHORSE_FILTER_UNREADABLE` when it names no patterns
  */
-export function openFilter({ repository, sink }: CommandContext, filter: Filter): FilterPlan {
+export function openFilter({ repository }: CommandContext, filter: Filter): FilterPlan {
   let room = MOST_PATTERNS;
-  const fail = (why: string) => {
-    sink.sendProgress(`fatal: ${why}\n`);
-    return new PackhorseError('PACKHORSE_PROTOCOL', why, { client: ABORTED });
-  };
   return planFilter(filter, (name) => {
     const oid = findObject(repository, name);
-    if (oid === undefined) throw fail(`unable to access sparse blob in '${name}'`);
+    if (oid === undefined) throw filterUnreadable(`unable to access sparse blob in '${name}'`);
     const blob = readBlob(repository, oid, room);
-    if (!blob) throw fail(`unable to parse sparse filter data in ${oid}`);
+    if (!blob) throw filterUnreadable(`unable to parse sparse filter data in ${oid}`);
     room -= blob.length;
     return new SparsePatterns(blob.toString('latin1'));
   });

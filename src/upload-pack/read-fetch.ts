@@ -1,7 +1,6 @@
 /** A request to fetch: its lines are read one after the other, and what they want looked up. */
 import { protocolError } from '../errors.ts';
 import { type FetchRequest, FetchRequestDraft } from '../protocol/fetch-request.ts';
-import { textOf } from '../protocol/pkt-line.ts';
 import type { Arguments } from '../protocol/v2-request.ts';
 import type { CommandContext } from './command.ts';
 import { fetchFeatures } from './fetch-features.ts';
@@ -44,7 +43,7 @@ export async function readFetch(context: CommandContext, { lines, flushed }: Arg
       case 'want-ref': {
         const { name } = argument;
         const isKnown = names.has(name) || wantedRefs.has(name);
-        if (isKnown) throw protocolError(`duplicate want-ref ${textOf(name)}`);
+        if (isKnown) throw protocolError(`duplicate want-ref ${name}`);
         names.add(name);
         break;
       }

@@ -75,7 +75,7 @@ export class UploadPackV2 {
     } catch (error) {
       if (broken !== undefined) throw broken;
       const known = asPackhorseError(error);
-      await sink.sendFailure(known.client);
+      await sink.sendFailure(known);
       return { statistics, error: known };
     }
   }

@@ -43,9 +43,20 @@ export interface FetchAnswer {
   readonly pack: Buffer;
   readonly progress: string;
   /** What came on band 3. */
+  readonly lastWords: string;
+  /** The same; where those are git's words, the reason that band 2 gave before them. */
   readonly error: string;
   /** Whether the last packet is a flush. */
   readonly complete: boolean;
+}
+
+/** What git says last where objects cannot be read. */
+export const ABORTED = 'aborting due to possible repository corruption on the remote side.';
+
+function reasonIn(progress: string): string {
+  const [, reason] = /fatal: ([^\n]*)\n$/.exec(progress) ?? [];
+  if (reason === undefined) throw new Error(`band 2 gives no reason: ${progress}`);
+  return reason;
 }
 
 /** Takes the answer to a fetch apart; throws on bytes that are no pkt-lines. */
@@ -78,7 +89,8 @@ export function parseFetchAnswer(response: Uint8Array): FetchAnswer {
     lines,
     pack,
     progress: progress.toString(),
-    error: error.toString(),
+    lastWords: error.toString(),
+    error: error.toString().replace(/\0$/, '') === ABORTED ? reasonIn(progress.toString()) : error.toString(),
     complete: last === FLUSH,
   };
 }

@@ -1,5 +1,6 @@
 /** Answers whose every line is in a band; bytes as git gives them. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { protocolError } from '../../src/errors.ts';
 import { readPack, UploadPackV2 } from '../../src/index.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { PacketInput } from '../../src/protocol/packet-input.ts';
@@ -119,7 +120,7 @@ it.each<[title: string, args: () => string[]]>([
   const exchange = { sink, pace: new Pace(), statistics: newStatistics('none') };
   await new UploadPack(repository).answer(2, request, exchange);
   // What fails now is another request on the same connection.
-  await sink.sendFailure('no command requested');
+  await sink.sendFailure(protocolError('no command requested'));
   expect(Buffer.from(written.at(-1)!).toString()).toBe(pkt('ERR no command requested'));
 });
 
