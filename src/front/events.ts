@@ -37,6 +37,38 @@ export interface FetchRecord {
   error: PackhorseError | undefined;
 }
 
+/** The record of a request that begins now. */
+export function newRecord(
+  known: Pick<FetchRecord, 'id' | 'door' | 'repository' | 'command' | 'client' | 'agent'>,
+): FetchRecord {
+  return {
+    ...known,
+    started: performance.now(),
+    firstByte: undefined,
+    seconds: 0,
+    bytes: 0,
+    status: 0,
+    outcome: 'ok',
+    statistics: undefined,
+    error: undefined,
+  };
+}
+
+/** Completes a record, and publishes it. */
+export function endRecord(
+  record: FetchRecord,
+  statistics: Statistics | undefined,
+  bytes: number,
+  error: PackhorseError | undefined,
+): void {
+  record.seconds = (performance.now() - record.started) / 1000;
+  record.bytes = bytes;
+  record.statistics = statistics;
+  record.error = error;
+  record.outcome = outcomeOf(error);
+  fetchEnded.publish(record);
+}
+
 /** Published with a {@link FetchRecord} whose end is still open. */
 export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */

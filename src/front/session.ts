@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
-import { type Door, type FetchRecord, fetchEnded, fetchStarted, outcomeOf } from './events.ts';
+import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
 import type { InflightBytes } from './inflight.ts';
 import type { WorkerPool } from './pool.ts';
 import { pump } from './pump.ts';
@@ -67,22 +67,7 @@ class Records {
 
   begin(): FetchRecord {
     const { door, repository, client, agent } = this.#session;
-    const record: FetchRecord = {
-      id: randomUUID(),
-      door,
-      repository,
-      command: 'none',
-      client,
-      agent,
-      started: performance.now(),
-      firstByte: undefined,
-      seconds: 0,
-      bytes: 0,
-      status: 0,
-      outcome: 'ok',
-      statistics: undefined,
-      error: undefined,
-    };
+    const record = newRecord({ id: randomUUID(), door, repository, command: 'none', client, agent });
     this.#record = record;
     fetchStarted.publish(record);
     return record;
@@ -92,11 +77,6 @@ class Records {
     const record = this.#record ?? this.begin();
     this.#record = undefined;
     record.command = statistics?.command ?? record.command;
-    record.seconds = (performance.now() - record.started) / 1000;
-    record.bytes = bytes;
-    record.statistics = statistics;
-    record.error = error;
-    record.outcome = outcomeOf(error);
-    fetchEnded.publish(record);
+    endRecord(record, statistics, bytes, error);
   }
 }

@@ -8,31 +8,24 @@
  * their deltas ({@link DeltaForest}).
  */
 import { repositoryCorrupt } from '../errors.ts';
-import { TREE } from '../repository/object-format.ts';
+import { BLOB, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { FIRST_LOOSE } from '../repository/object-view.ts';
 import { kindOfTreeEntry } from '../repository/parse-object.ts';
 import { DeltaForest } from './delta-forest.ts';
-import { EXCLUDED, type Marks, WANTED } from './marks.ts';
-import type { NumberCache } from './number-cache.ts';
+import { EXCLUDED, WANTED } from './marks.ts';
 import { NumberList } from './number-list.ts';
 import { NumberQueue } from './number-queue.ts';
-import type { Pace } from './pace.ts';
-import type { OnMissing } from './promised-objects.ts';
 import { TreeContent } from './tree-content.ts';
 import { checkTreeDepth } from './tree-depth.ts';
+import type { TreeWalkContext } from './tree-walk-context.ts';
 
 /** Trees whose order is worked out at a time, some 24 bytes each. */
 const BATCH = 2 ** 15;
 
 export class AllTreesWalk {
-  readonly #objects: ObjectReader;
-  readonly #marks: Marks;
-  readonly #numbers: NumberCache;
-  readonly #pace: Pace;
-  readonly #seen: (objects: number) => void;
+  readonly #context: TreeWalkContext;
   readonly #blobs: boolean;
-  readonly #missing: OnMissing;
   #count = 0;
 
   /** Trees all of whose entries are marked. */
@@ -46,22 +39,10 @@ export class AllTreesWalk {
   readonly #contents: TreeContent[] = [];
   readonly #fresh = new NumberList();
 
-  constructor(
-    objects: ObjectReader,
-    marks: Marks,
-    numbers: NumberCache,
-    pace: Pace,
-    seen: (objects: number) => void,
-    blobs: boolean,
-    missing: OnMissing,
-  ) {
-    this.#objects = objects;
-    this.#marks = marks;
-    this.#numbers = numbers;
-    this.#pace = pace;
-    this.#seen = seen;
-    this.#blobs = blobs;
-    this.#missing = missing;
+  constructor(context: TreeWalkContext) {
+    this.#context = context;
+    this.#blobs = context.filter.types.includes(BLOB);
+    const { objects, pace } = context;
     this.#forest = new DeltaForest(objects, pace);
     this.#walked = new NumberQueue(objects.view.packedEnd);
     this.#level = new NumberQueue(objects.view.packedEnd);
@@ -83,7 +64,7 @@ export class AllTreesWalk {
   async enter(trees: readonly number[]): Promise<void> {
     for (const tree of trees) {
       this.#find(tree, true);
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
   }
 
@@ -94,7 +75,7 @@ export class AllTreesWalk {
 
   /** Marks what stands in the trees found last: the level below. */
   async descend(): Promise<void> {
-    checkTreeDepth(this.#depth++, this.#objects);
+    checkTreeDepth(this.#depth++, this.#context.objects);
     const loose = this.#nextLoose;
     this.#nextLoose = new NumberList();
     [this.#level, this.#next] = [this.#next, this.#level];
@@ -104,7 +85,7 @@ export class AllTreesWalk {
     }
     for (let i = 0; i < loose.length; i++) {
       this.#walkTree(loose.get(i), this.#contentAt(0), undefined);
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
   }
 
@@ -115,7 +96,7 @@ export class AllTreesWalk {
       const base = forest.baseSlot < 0 ? undefined : this.#contents[forest.baseSlot];
       if (forest.isAsked) this.#walkTree(forest.number, content, base);
       else this.#rebuild(forest.number, content, base);
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
   }
 
@@ -154,23 +135,24 @@ export class AllTreesWalk {
   }
 
   #read(tree: number, content: TreeContent): void {
-    const { type, data } = this.#objects.read(tree);
-    if (type !== TREE) throw repositoryCorrupt(`object ${this.#objects.view.hex(tree)} is not a tree`);
+    const { type, data } = this.#context.objects.read(tree);
+    if (type !== TREE)
+      throw repositoryCorrupt(`object ${this.#context.objects.view.hex(tree)} is not a tree`);
     content.set(data);
   }
 
   #findEntry(tree: number, content: TreeContent, entry: number): void {
     const kind = kindOfTreeEntry(content.data, content.starts[entry]);
     if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
-    const id = content.starts[entry + 1] - this.#objects.view.format.bytes;
-    const child = this.#numbers.find(content.data, id);
-    if (child < 0) this.#missing(content.data, id, tree);
+    const id = content.starts[entry + 1] - this.#context.objects.view.format.bytes;
+    const child = this.#context.numbers.find(content.data, id);
+    if (child < 0) this.#context.missing(content.data, id, tree);
     else this.#find(child, kind === 'tree');
   }
 
   #find(number: number, isTree: boolean): void {
-    if (this.#marks.has(number, WANTED | EXCLUDED)) return;
-    this.#marks.add(number, WANTED);
+    if (this.#context.marks.has(number, WANTED | EXCLUDED)) return;
+    this.#context.marks.add(number, WANTED);
     this.#count++;
     if (!isTree) return;
     if (number < FIRST_LOOSE) this.#next.add(number);
@@ -178,12 +160,12 @@ export class AllTreesWalk {
   }
 
   #contentAt(slot: number): TreeContent {
-    this.#contents[slot] ??= new TreeContent(this.#objects.view.format.bytes);
+    this.#contents[slot] ??= new TreeContent(this.#context.objects.view.format.bytes);
     return this.#contents[slot];
   }
 
   async #pause(): Promise<void> {
-    this.#seen(this.#count);
-    await this.#pace.pause();
+    this.#context.seen(this.#count);
+    await this.#context.pace.pause();
   }
 }

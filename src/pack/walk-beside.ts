@@ -4,52 +4,31 @@
  * looked for in the client's others.
  */
 import { repositoryCorrupt } from '../errors.ts';
-import { type StoredObject, TREE } from '../repository/object-format.ts';
-import type { ObjectReader } from '../repository/object-reader.ts';
+import { BLOB, type StoredObject, TREE } from '../repository/object-format.ts';
 import { endOfTreeEntry, kindOfTreeEntry } from '../repository/parse-object.ts';
 import { FreshEntries } from './fresh-entries.ts';
 import { LastTree } from './last-tree.ts';
-import { EXCLUDED, type Marks, WANTED } from './marks.ts';
-import type { NumberCache } from './number-cache.ts';
+import { EXCLUDED, WANTED } from './marks.ts';
 import { NumberList } from './number-list.ts';
-import type { Pace } from './pace.ts';
 import { directoryHash, PathHints } from './path-hints.ts';
-import type { OnMissing } from './promised-objects.ts';
 import { checkTreeDepth } from './tree-depth.ts';
+import type { TreeWalkContext } from './tree-walk-context.ts';
 
 /** How many of the client's trees of one path may lend bases: git's default `pack.window`. */
 const LENDING = 10;
 
 export class TreesBesideWalk {
+  readonly #context: TreeWalkContext;
+  readonly #blobs: boolean;
   /** The paths of what was found, and what the client has there. */
   readonly hints = new PathHints();
-  readonly #objects: ObjectReader;
-  readonly #marks: Marks;
-  readonly #numbers: NumberCache;
-  readonly #pace: Pace;
-  readonly #seen: (objects: number) => void;
-  readonly #blobs: boolean;
-  readonly #missing: OnMissing;
   /** What was marked WANTED, and the trees of the client's that were looked at. */
   readonly #found = new NumberList();
   readonly #visited = new Set<number>();
 
-  constructor(
-    objects: ObjectReader,
-    marks: Marks,
-    numbers: NumberCache,
-    pace: Pace,
-    seen: (objects: number) => void,
-    blobs: boolean,
-    missing: OnMissing,
-  ) {
-    this.#objects = objects;
-    this.#marks = marks;
-    this.#numbers = numbers;
-    this.#pace = pace;
-    this.#seen = seen;
-    this.#blobs = blobs;
-    this.#missing = missing;
+  constructor(context: TreeWalkContext) {
+    this.#context = context;
+    this.#blobs = context.filter.types.includes(BLOB);
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -71,7 +50,7 @@ export class TreesBesideWalk {
 
   /** What was found may stand in another directory of the client's. */
   async #excludeMoved(): Promise<void> {
-    const { view } = this.#objects;
+    const { view } = this.#context.objects;
     const hash = view.format.bytes;
     const filter = new Uint8Array(2 ** 16);
     const keyAt = (ids: Buffer, id: number) => ids[id] | (ids[id + 1] << 8);
@@ -81,23 +60,23 @@ export class TreesBesideWalk {
       for (let at = 0; at < data.length; ) {
         at = endOfTreeEntry(data, at, hash);
         if (filter[keyAt(data, at - hash)] === 0) continue;
-        const number = this.#numbers.find(data, at - hash);
-        if (number >= 0 && this.#marks.has(number, WANTED)) this.#marks.add(number, EXCLUDED);
+        const number = this.#context.numbers.find(data, at - hash);
+        if (number >= 0 && this.#context.marks.has(number, WANTED)) this.#context.marks.add(number, EXCLUDED);
       }
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
   }
 
   /** @param path the name hash of the directory */
   async #walk(roots: Iterable<number>, edges: readonly number[], path: number, depth: number): Promise<void> {
-    checkTreeDepth(depth, this.#objects);
-    const { format } = this.#objects.view;
+    checkTreeDepth(depth, this.#context.objects);
+    const { format } = this.#context.objects.view;
     const inside = directoryHash(path, depth === 0);
     for (const [i, edge] of edges.entries()) {
-      this.#marks.add(edge, EXCLUDED);
+      this.#context.marks.add(edge, EXCLUDED);
       if (i < LENDING) this.hints.offer(edge, path, true);
     }
-    const fresh = new FreshEntries((data, id) => this.#numbers.find(data, id), format.bytes, inside);
+    const fresh = new FreshEntries((data, id) => this.#context.numbers.find(data, id), format.bytes, inside);
     const last = new LastTree(format.bytes);
     const beside = this.#readEdge(edges[0]);
     if (beside) this.#startFrom(beside, last);
@@ -106,12 +85,12 @@ export class TreesBesideWalk {
       this.#want(root, path, true);
       const data = this.#readTree(root);
       last.follow(data, (at, end) => this.#addFresh(root, data, at, end, fresh));
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
     if (fresh.size === 0) return;
     for (const [i, edge] of edges.entries()) {
       this.#compareWith(edge, fresh, i < LENDING);
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
     for (const { hash, trees, blobs, had } of fresh.names) {
       for (const blob of blobs) if (!this.#isKnown(blob)) this.#want(blob, hash, false);
@@ -131,9 +110,9 @@ export class TreesBesideWalk {
   #addFresh(tree: number, data: Buffer, at: number, end: number, fresh: FreshEntries): void {
     const kind = kindOfTreeEntry(data, at);
     if (kind === 'gitlink' || (kind === 'blob' && !this.#blobs)) return;
-    const id = end - this.#objects.view.format.bytes;
-    const number = this.#numbers.find(data, id);
-    if (number < 0) this.#missing(data, id, tree);
+    const id = end - this.#context.objects.view.format.bytes;
+    const number = this.#context.numbers.find(data, id);
+    if (number < 0) this.#context.missing(data, id, tree);
     else if (!this.#isKnown(number)) fresh.add(data, at, end, number, kind === 'tree');
   }
 
@@ -144,11 +123,11 @@ export class TreesBesideWalk {
     fresh.compare(
       data,
       (name, number, isTree) => {
-        this.#marks.add(number, EXCLUDED);
+        this.#context.marks.add(number, EXCLUDED);
         if (isTree) name.had.add(number);
         if (lends) this.hints.offer(number, name.hash, isTree);
       },
-      (number) => void this.#marks.add(number, EXCLUDED),
+      (number) => void this.#context.marks.add(number, EXCLUDED),
     );
   }
 
@@ -162,23 +141,23 @@ export class TreesBesideWalk {
   }
 
   #readTree(number: number): Buffer {
-    const { type, data }: StoredObject = this.#objects.read(number);
+    const { type, data }: StoredObject = this.#context.objects.read(number);
     if (type === TREE) return data;
-    throw repositoryCorrupt(`object ${this.#objects.view.hex(number)} is not a tree`);
+    throw repositoryCorrupt(`object ${this.#context.objects.view.hex(number)} is not a tree`);
   }
 
   #isKnown(number: number): boolean {
-    return this.#marks.has(number, WANTED | EXCLUDED);
+    return this.#context.marks.has(number, WANTED | EXCLUDED);
   }
 
   #want(number: number, path: number, isTree: boolean): void {
-    this.#marks.add(number, WANTED);
+    this.#context.marks.add(number, WANTED);
     this.hints.note(number, path, isTree);
     this.#found.push(number);
   }
 
   async #pause(): Promise<void> {
-    this.#seen(this.#found.length);
-    await this.#pace.pause();
+    this.#context.seen(this.#found.length);
+    await this.#context.pace.pause();
   }
 }

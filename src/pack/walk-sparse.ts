@@ -5,15 +5,11 @@
  */
 import { repositoryCorrupt } from '../errors.ts';
 import { TREE } from '../repository/object-format.ts';
-import type { ObjectReader } from '../repository/object-reader.ts';
 import { endOfMode, kindOfTreeEntry } from '../repository/parse-object.ts';
-import type { FilterPlan } from './filter-plan.ts';
 import { LastTree } from './last-tree.ts';
-import { EXCLUDED, type Marks, WANTED } from './marks.ts';
-import type { NumberCache } from './number-cache.ts';
-import type { Pace } from './pace.ts';
-import type { OnMissing } from './promised-objects.ts';
+import { EXCLUDED, WANTED } from './marks.ts';
 import { checkTreeDepth } from './tree-depth.ts';
+import type { TreeWalkContext } from './tree-walk-context.ts';
 
 /** What stands at one path, as one version of its directory has it. */
 interface Entry {
@@ -35,31 +31,11 @@ interface Directory {
 }
 
 export class SparseWalk {
-  readonly #objects: ObjectReader;
-  readonly #marks: Marks;
-  readonly #numbers: NumberCache;
-  readonly #pace: Pace;
-  readonly #seen: (objects: number) => void;
-  readonly #filter: FilterPlan;
-  readonly #missing: OnMissing;
+  readonly #context: TreeWalkContext;
   #count = 0;
 
-  constructor(
-    objects: ObjectReader,
-    marks: Marks,
-    numbers: NumberCache,
-    pace: Pace,
-    seen: (objects: number) => void,
-    filter: FilterPlan,
-    missing: OnMissing,
-  ) {
-    this.#objects = objects;
-    this.#marks = marks;
-    this.#numbers = numbers;
-    this.#pace = pace;
-    this.#seen = seen;
-    this.#filter = filter;
-    this.#missing = missing;
+  constructor(context: TreeWalkContext) {
+    this.#context = context;
   }
 
   /** How many trees and blobs were marked WANTED. */
@@ -72,22 +48,22 @@ export class SparseWalk {
    * @param named trees that wants name: paths begin in them too, but they stand nowhere themselves
    */
   async walk(roots: readonly number[], named: readonly number[]): Promise<void> {
-    const nowhere = this.#filter.patterns.map(() => false);
+    const nowhere = this.#context.filter.patterns.map(() => false);
     await this.#walk(new Set(named), { path: '', depth: -1, inherited: nowhere });
     await this.#walk(new Set(roots), { path: '', depth: 0, inherited: this.#match('', true, nowhere) });
   }
 
   /** @param trees the versions of a directory */
   async #walk(trees: ReadonlySet<number>, { path, depth, inherited }: Directory): Promise<void> {
-    checkTreeDepth(depth, this.#objects);
-    const isLast = depth + 1 >= this.#filter.depth;
+    checkTreeDepth(depth, this.#context.objects);
+    const isLast = depth + 1 >= this.#context.filter.depth;
     const directories = new Map<string, Set<number>>();
     /** Whether the files of these names are sent. */
     const files = new Map<string, boolean>();
     const start = path === '' ? '' : `${path}/`;
-    const last = new LastTree(this.#objects.view.format.bytes);
+    const last = new LastTree(this.#context.objects.view.format.bytes);
     for (const tree of trees) {
-      if (this.#marks.has(tree, EXCLUDED)) continue;
+      if (this.#context.marks.has(tree, EXCLUDED)) continue;
       this.#want(tree);
       for (const { name, isTree, number, oid } of isLast ? [] : this.#readFresh(tree, last, files)) {
         let isSent = isTree || files.get(name);
@@ -95,12 +71,12 @@ export class SparseWalk {
           isSent = this.#match(start + name, false, inherited).every(Boolean);
           files.set(name, isSent);
         }
-        if (isSent && oid) this.#missing(oid, 0, tree);
+        if (isSent && oid) this.#context.missing(oid, 0, tree);
         else if (isSent && !isTree) this.#want(number);
         else if (isTree) directories.set(name, (directories.get(name) ?? new Set()).add(number));
-        if (this.#pace.due()) await this.#pause();
+        if (this.#context.pace.due()) await this.#pause();
       }
-      if (this.#pace.due()) await this.#pause();
+      if (this.#context.pace.due()) await this.#pause();
     }
     for (const [name, versions] of directories) {
       directories.delete(name); // its memory is needed no longer than its walk
@@ -112,8 +88,8 @@ export class SparseWalk {
 
   /** What a version of a directory has that the one before had not, less the files that are known not to be sent. */
   #readFresh(tree: number, last: LastTree, files: ReadonlyMap<string, boolean>): Entry[] {
-    const { view } = this.#objects;
-    const { type, data } = this.#objects.read(tree);
+    const { view } = this.#context.objects;
+    const { type, data } = this.#context.objects.read(tree);
     if (type !== TREE) throw repositoryCorrupt(`object ${view.hex(tree)} is not a tree`);
     const fresh: Entry[] = [];
     last.follow(data, (at, end) => {
@@ -122,7 +98,7 @@ export class SparseWalk {
       const name = data.toString('latin1', endOfMode(data, at) + 1, id - 1);
       const isTree = kind === 'tree';
       if (kind === 'gitlink' || (!isTree && files.get(name) === false)) return;
-      const number = this.#numbers.find(data, id);
+      const number = this.#context.numbers.find(data, id);
       const oid = number < 0 ? Buffer.from(data.subarray(id, end)) : undefined;
       fresh.push({ name, isTree, number, oid });
     });
@@ -131,17 +107,19 @@ export class SparseWalk {
 
   /** For each list of patterns, whether it takes a path in. */
   #match(path: string, isDirectory: boolean, inherited: readonly boolean[]): boolean[] {
-    return this.#filter.patterns.map((patterns, i) => patterns.match(path, isDirectory) ?? inherited[i]);
+    return this.#context.filter.patterns.map(
+      (patterns, i) => patterns.match(path, isDirectory) ?? inherited[i],
+    );
   }
 
   #want(number: number): void {
-    if (this.#marks.has(number, WANTED | EXCLUDED)) return;
-    this.#marks.add(number, WANTED);
+    if (this.#context.marks.has(number, WANTED | EXCLUDED)) return;
+    this.#context.marks.add(number, WANTED);
     this.#count++;
   }
 
   async #pause(): Promise<void> {
-    this.#seen(this.#count);
-    await this.#pace.pause();
+    this.#context.seen(this.#count);
+    await this.#context.pace.pause();
   }
 }

@@ -1,14 +1,13 @@
 /** Which trees and blobs to send: those of the wanted root trees that are not in the excluded ones. */
 import { NumberSet } from '../repository/number-set.ts';
-import { BLOB } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
-import type { ObjectView } from '../repository/object-view.ts';
-import { type FilterPlan, goesByPaths, NO_FILTER, sendsContents } from './filter-plan.ts';
+import { goesByPaths, NO_FILTER, sendsContents } from './filter-plan.ts';
 import { Marks, WANTED } from './marks.ts';
 import { NumberCache } from './number-cache.ts';
 import type { Pace } from './pace.ts';
 import type { PathHints } from './path-hints.ts';
 import type { OnMissing } from './promised-objects.ts';
+import type { TreeWalkContext } from './tree-walk-context.ts';
 import { AllTreesWalk } from './walk-all-trees.ts';
 import { TreesBesideWalk } from './walk-beside.ts';
 import { SparseWalk } from './walk-sparse.ts';
@@ -17,14 +16,8 @@ import { walkToDepth } from './walk-to-depth.ts';
 export class TreeWalk {
   /** The paths of what was found beside the client's trees. */
   readonly hints: PathHints;
-  readonly #view: ObjectView;
-  readonly #marks: Marks;
-  readonly #filter: FilterPlan;
-  readonly #missing: OnMissing;
+  readonly #context: TreeWalkContext;
   readonly #beside: TreesBesideWalk;
-  readonly #makeAll: (marks: Marks, missing: OnMissing) => AllTreesWalk;
-  readonly #makeSparse: (marks: Marks, missing: OnMissing) => SparseWalk;
-  readonly #makeBeside: (marks: Marks, missing: OnMissing) => TreesBesideWalk;
   #count = 0;
 
   /**
@@ -44,15 +37,8 @@ export class TreeWalk {
     },
   ) {
     const numbers = new NumberCache(objects.view);
-    const blobs = filter.types.includes(BLOB);
-    this.#makeAll = (...own) => new AllTreesWalk(objects, own[0], numbers, pace, seen, blobs, own[1]);
-    this.#makeSparse = (...own) => new SparseWalk(objects, own[0], numbers, pace, seen, filter, own[1]);
-    this.#makeBeside = (...own) => new TreesBesideWalk(objects, own[0], numbers, pace, seen, blobs, own[1]);
-    this.#view = objects.view;
-    this.#marks = marks;
-    this.#filter = filter;
-    this.#missing = missing;
-    this.#beside = this.#makeBeside(marks, missing);
+    this.#context = { objects, marks, numbers, pace, seen, filter, missing };
+    this.#beside = new TreesBesideWalk(this.#context);
     this.hints = this.#beside.hints;
   }
 
@@ -72,16 +58,17 @@ export class TreeWalk {
     edges: readonly number[],
     named: readonly number[] = [],
   ): Promise<void> {
-    if (!sendsContents(this.#filter)) {
-      for (const tree of named) this.#marks.add(tree, WANTED);
-    } else if (goesByPaths(this.#filter)) {
+    const { filter, marks } = this.#context;
+    if (!sendsContents(filter)) {
+      for (const tree of named) marks.add(tree, WANTED);
+    } else if (goesByPaths(filter)) {
       if (edges.length > 0) await this.#walkPathsBeside(roots, edges, named);
-      else await this.#walkPaths(this.#marks, this.#missing, roots, named);
+      else await this.#walkPaths(this.#context, roots, named);
     } else if (edges.length > 0) {
       await this.#beside.walk(roots, edges, named);
       this.#count = this.#beside.count;
     } else {
-      const all = this.#makeAll(this.#marks, this.#missing);
+      const all = new AllTreesWalk(this.#context);
       await all.walk([...roots, ...named]);
       this.#count = all.count;
     }
@@ -93,32 +80,35 @@ export class TreeWalk {
     edges: readonly number[],
     named: readonly number[],
   ): Promise<void> {
-    const { wanted, excluded } = this.#marks;
-    const lacking = new NumberSet(this.#view);
+    const context = this.#context;
+    const { view } = context.objects;
+    const { wanted, excluded } = context.marks;
+    const lacking = new NumberSet(view);
     /** What is in neither repository: ids as byte strings. */
     const lost = new Set<string>();
-    const idAt = (data: Buffer, id: number) => data.toString('latin1', id, id + this.#view.format.bytes);
+    const idAt = (data: Buffer, id: number) => data.toString('latin1', id, id + view.format.bytes);
     const note: OnMissing = (data, id) => void lost.add(idAt(data, id));
     const missing: OnMissing = (data, id, tree) => {
-      if (lost.has(idAt(data, id))) this.#missing(data, id, tree);
+      if (lost.has(idAt(data, id))) context.missing(data, id, tree);
     };
-    await this.#makeBeside(new Marks(this.#view, lacking, excluded), note).walk(roots, edges, named);
-    await this.#walkPaths(new Marks(this.#view, wanted, excluded, lacking), missing, roots, named);
+    const finding = { ...context, marks: new Marks(view, lacking, excluded), missing: note };
+    await new TreesBesideWalk(finding).walk(roots, edges, named);
+    const marks = new Marks(view, wanted, excluded, lacking);
+    await this.#walkPaths({ ...context, marks, missing }, roots, named);
   }
 
   async #walkPaths(
-    marks: Marks,
-    missing: OnMissing,
+    context: TreeWalkContext,
     roots: readonly number[],
     named: readonly number[],
   ): Promise<void> {
-    if (this.#filter.patterns.length > 0) {
-      const sparse = this.#makeSparse(marks, missing);
+    if (context.filter.patterns.length > 0) {
+      const sparse = new SparseWalk(context);
       await sparse.walk(roots, named);
       this.#count = sparse.count;
     } else {
-      const levels = this.#makeAll(marks, missing);
-      await walkToDepth(levels, roots, named, this.#filter.depth);
+      const levels = new AllTreesWalk(context);
+      await walkToDepth(levels, roots, named, context.filter.depth);
       this.#count = levels.count;
     }
   }

@@ -8,7 +8,7 @@ import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
-import { type FetchRecord, fetchEnded, fetchStarted, outcomeOf } from '../events.ts';
+import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
 import type { InflightBytes } from '../inflight.ts';
 import type { WorkerPool } from '../pool.ts';
 import { type PumpResult, pump } from '../pump.ts';
@@ -43,15 +43,17 @@ export async function answer(
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
-  const record = newRecord(request, exchange);
+  const record = newRecord({
+    id: request.id,
+    door: 'http',
+    repository: exchange.repository,
+    command: exchange.command,
+    client: request.ip,
+    agent: request.headers['user-agent'] ?? '',
+  });
   fetchStarted.publish(record);
   const result = await run(request, response, exchange, record, options);
-  record.seconds = (performance.now() - record.started) / 1000;
-  record.bytes = result.bytes;
-  record.statistics = result.statistics;
-  record.error = result.error;
-  record.outcome = outcomeOf(result.error);
-  fetchEnded.publish(record);
+  endRecord(record, result.statistics, result.bytes, result.error);
 }
 
 async function run(
@@ -127,23 +129,4 @@ function bodiless(response: ServerResponse): Writable {
   });
   response.once('close', () => stream.destroy());
   return stream;
-}
-
-function newRecord(request: FastifyRequest, exchange: Exchange): FetchRecord {
-  return {
-    id: request.id,
-    door: 'http',
-    repository: exchange.repository,
-    command: exchange.command,
-    client: request.ip,
-    agent: request.headers['user-agent'] ?? '',
-    started: performance.now(),
-    firstByte: undefined,
-    seconds: 0,
-    bytes: 0,
-    status: 0,
-    outcome: 'ok',
-    statistics: undefined,
-    error: undefined,
-  };
 }
