@@ -5,6 +5,7 @@
  */
 import { protocolError } from '../errors.ts';
 import { type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
+import { LineBudget } from './line-budget.ts';
 import { hungUp, type PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 import type { Framing } from './sideband.ts';
@@ -48,9 +49,6 @@ const KNOWN = new Set([
   'filter',
 ]);
 
-/** Lines that a request may have. */
-const MOST_LINES = 1_000_000;
-
 /** @throws PackhorseError `PACKHORSE_PROTOCOL` */
 export async function readUploadRequest(
   input: PacketInput,
@@ -59,14 +57,15 @@ export async function readUploadRequest(
   const wants = new Set<string>();
   const capabilities = new Set<string>();
   const limits = new HistoryLimitsDraft(hexLength);
+  const budget = new LineBudget();
   let filter: string | undefined;
-  for (let lines = 0; ; lines++) {
+  for (;;) {
     const coming = input.next();
     const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
     if (!packet) throw hungUp();
     if (packet.kind !== 'data') break;
-    if (lines === MOST_LINES) throw protocolError('too many lines');
     const line = packetText(packet.payload);
+    budget.take(line);
     if (limits.take(line)) continue;
     if (line.startsWith('filter ')) {
       if (!filters || !capabilities.has('filter')) {

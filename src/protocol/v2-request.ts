@@ -6,6 +6,7 @@
  * Which commands, capabilities and arguments exist is decided by the upload-pack floor.
  */
 import { protocolError } from '../errors.ts';
+import { LineBudget } from './line-budget.ts';
 import { hungUp, type PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 
@@ -25,8 +26,6 @@ export interface Arguments {
   readonly flushed: boolean;
 }
 
-/** Lines that a request may have: a mirror of some hundred thousand refs sends one for each. */
-const MOST_ARGUMENTS = 1_000_000;
 const MOST_HEAD_LINES = 1000;
 
 const NO_ARGUMENTS: Arguments = { lines: [], flushed: true };
@@ -69,11 +68,13 @@ export async function readV2Request(input: PacketInput): Promise<V2Request | und
 
 async function readArguments(input: PacketInput): Promise<Arguments> {
   const lines: string[] = [];
+  const budget = new LineBudget();
   for (;;) {
     const coming = input.next();
     const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
     if (packet?.kind !== 'data') return { lines, flushed: packet?.kind === 'flush' };
-    if (lines.length === MOST_ARGUMENTS) throw protocolError('too many arguments');
-    lines.push(packetText(packet.payload));
+    const line = packetText(packet.payload);
+    budget.take(line);
+    lines.push(line);
   }
 }

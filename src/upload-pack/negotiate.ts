@@ -7,10 +7,11 @@ import { COMMIT } from '../repository/object-format.ts';
 /** What a client is known to have, as far as it has said. */
 export class Common {
   readonly source: CommitSource;
-  /** Numbers of the haves that are here, in the order of first mention. */
+  /** Numbers of the haves that are here, each once, in the order of first mention. */
   readonly haves: number[] = [];
   /** Those to acknowledge in protocol v2: not a repeat, and not the parent of an earlier one. */
   readonly acknowledged: number[] = [];
+  readonly #known = new Set<number>();
   /** Commits that the client is known to have. */
   readonly theirs = new Set<number>();
   /** Date of the oldest commit among the haves. */
@@ -31,7 +32,9 @@ export class Common {
   add(have: string): boolean {
     const number = this.source.objects.view.findHex(have);
     if (number < 0) return false;
-    this.haves.push(number);
+    // On a connection a client may repeat itself for as long as it likes.
+    if (!this.#known.has(number)) this.haves.push(number);
+    this.#known.add(number);
     if (!this.theirs.has(number)) this.acknowledged.push(number);
     this.theirs.add(number);
     if (this.source.type(number) === COMMIT) {
