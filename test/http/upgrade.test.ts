@@ -177,6 +177,24 @@ describe('an offer of something else', () => {
     client.socket.destroy();
   });
 
+  test('any number of them on one connection leaves nothing behind', async () => {
+    const own = await startService(root, ['--workers', '1']);
+    let stderr = '';
+    own.process.stderr?.on('data', (data) => {
+      stderr += data;
+    });
+    const head = ['GET /HEAD HTTP/1.1', 'Connection: Upgrade', 'Upgrade: h2c'];
+    const client = new Client(own, head);
+    for (let more = 20; more > 0; more--) {
+      expect(await client.until('not found\n')).toMatch(/^HTTP\/1\.1 404 /);
+      client.socket.write(`${[...head, 'Host: packhorse'].join('\r\n')}\r\n\r\n`);
+    }
+    client.socket.destroy();
+    await own.stop();
+    // Node.js warns of more than ten listeners for one event of a socket.
+    expect(stderr).toBe('');
+  });
+
   test('git with HTTP/2', async () => {
     const parent = temporaryDirectory();
     const target = path.join(parent, 'clone');

@@ -11,9 +11,12 @@ export function endConnectionsOnClose(app: FastifyInstance, receiveLimit: number
   let closing = false;
   /** The request that each connection is busy with; of HTTP/2, each stream is one. */
   const connections = new Map<Duplex, IncomingMessage | undefined>();
+  const tracked = new WeakSet<Duplex>();
   const track = (connection: Duplex, request?: IncomingMessage) => {
     connections.set(connection, request);
-    connection.once('close', () => connections.delete(connection));
+    // One that asks to be upgraded, and is not, comes anew.
+    if (!tracked.has(connection)) connection.once('close', () => connections.delete(connection));
+    tracked.add(connection);
   };
   app.server.on('connection', (socket: Socket) => void (isEncrypted(app) || track(socket)));
   // A session of HTTP/2 ends by itself when its streams have.
