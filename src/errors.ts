@@ -26,6 +26,8 @@ export const ERROR_STATUS = {
   PACKHORSE_REQUEST_TOO_LARGE: 413,
   /** The request body cannot be decoded (gzip). */
   PACKHORSE_REQUEST_ENCODING: 400,
+  /** There are too many connections. */
+  PACKHORSE_BUSY: 503,
   /** The client went away. */
   PACKHORSE_CANCELLED: 499,
   /** A defect of Packhorse, or a machine that does not do its part (I/O error). */
@@ -110,6 +112,12 @@ export function unknownRef(name: string): PackhorseError {
 /** @param message a byte string (latin1), as it quotes what the client has said */
 export function protocolError(message: string): PackhorseError {
   return new PackhorseError('PACKHORSE_PROTOCOL', Buffer.from(message, 'latin1').toString());
+}
+
+export function busy(): PackhorseError {
+  return new PackhorseError('PACKHORSE_BUSY', 'too many connections', {
+    client: 'there are too many connections; try again later',
+  });
 }
 
 export function cancelled(): PackhorseError {

@@ -75,6 +75,14 @@ export class WorkerPool {
     return this.#running.size - this.queued;
   }
 
+  /**
+   * Whether another connection may be taken on. One that says nothing holds its place all the same, so that only half of
+   * the places are for them.
+   */
+  get hasRoomForSessions(): boolean {
+    return this.#running.size < (this.threads * TASKS_PER_WORKER) / 2;
+  }
+
   /** Tasks that no worker has taken yet. */
   get queued(): number {
     return this.#piscina.queueSize;

@@ -1,7 +1,7 @@
 /** One client that asks as often as it likes on one connection; each of its commands has a record. */
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { PackhorseError } from '../errors.ts';
+import { busy, type PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
@@ -32,6 +32,11 @@ export interface SessionOptions {
 /** Resolves when the connection is over; never rejects. */
 export async function runSession(session: Session, options: SessionOptions): Promise<void> {
   const records = new Records(session);
+  if (!options.pool.hasRoomForSessions) {
+    session.refuse(busy());
+    records.end(undefined, 0, busy());
+    return;
+  }
   const { stream, repository, version, refuse } = session;
   const target = {
     stream,
@@ -44,7 +49,7 @@ export async function runSession(session: Session, options: SessionOptions): Pro
   };
   const task = {
     path: repository,
-    ...(session.door === 'git' && { gate: 'daemon.uploadpack' as const }),
+    gate: session.door === 'git' ? ('daemon.uploadpack' as const) : ('http.uploadpack' as const),
     work: { kind: 'converse' as const, version },
   };
   const { statistics, error, bytes } = await pump(options.pool, task, target, options.inflight);

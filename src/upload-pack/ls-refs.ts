@@ -12,7 +12,8 @@ const MOST_ARGUMENTS = 64;
 
 export const lsRefs: Command = async (context, args) => {
   const request = parseLsRefs(args);
-  const unborn = unbornMode(context.repository.config);
+  // As with git a bad value matters where it is asked for.
+  const unborn = request.unborn ? unbornMode(context.repository.config) : 'ignore';
   const { prefixes } = request;
   await listRefs(context, {
     prefixes,

@@ -48,6 +48,7 @@ export async function readFetch(context: CommandContext, { lines, flushed }: Arg
         break;
       }
       case 'sideband-all':
+        if (sink.framing === FRAMING) break;
         await lookUp();
         await sink.openBands(new Uint8Array(), FRAMING);
     }
