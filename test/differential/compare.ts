@@ -1,0 +1,105 @@
+/** One case: what differs between what is expected and what Packhorse does. */
+import type { Answer, Outcome } from './answers.ts';
+import { expectationOf, roundsOf, type Situation } from './expectations.ts';
+import { boundsOf, readObjects } from './objects.ts';
+import type { TestRepository } from './repositories.ts';
+import type { Round } from './rounds.ts';
+
+/** @returns what differs, a line each */
+export function differences(ours: Outcome, gits: Outcome, situation: Situation): string[] {
+  const expected = expectationOf(gits, situation);
+  const found: string[] = [];
+  const differ = (what: string, our: unknown, their: unknown) => {
+    const [a, b] = [our, their].map((value) => JSON.stringify(value));
+    if (a !== b) found.push(`${what}: ${a} instead of ${b}`);
+  };
+  differ('exit code', ours.code, expected.code);
+  differ('error', ours.error, expected.error);
+  differ('answers', ours.answers.length, expected.answers.length);
+  const rounds = roundsOf(expected, situation);
+  expected.answers.forEach((their, i) => {
+    const our = ours.answers[i];
+    if (!our) return;
+    differ(`lines of answer ${i}`, comparable(our.lines), comparable(their.lines));
+    differ(`band 3 of answer ${i}`, our.bandError, their.bandError);
+    differ(`end of answer ${i}`, our.complete, their.complete);
+    differ(`pack of answer ${i}`, our.pack !== undefined, their.pack !== undefined);
+    const round = rounds[i];
+    if (!our.pack || !their.pack || !round) return;
+    found.push(
+      ...framingFaults(our, round, situation),
+      ...packFaults(our, their, round, situation.repository),
+    );
+  });
+  return found;
+}
+
+/** Shallow lines have no order but that shallow comes before unshallow; agents say who they are. */
+function comparable(lines: readonly string[]): string[] {
+  const result = lines.map((line) => line.replace(/\bagent=\S+/, 'agent=*'));
+  for (let start = 0; start < result.length; start++) {
+    const word = /^(?:un)?shallow /.exec(result[start])?.[0];
+    if (!word) continue;
+    let end = start;
+    while (result[end]?.startsWith(word)) end++;
+    result.splice(start, end - start, ...result.slice(start, end).sort());
+    start = end - 1;
+  }
+  return result;
+}
+
+function framingFaults({ largest }: Answer, { flags }: Round, { door }: Situation): string[] {
+  const isLarge = door.version === 2 || flags.has('side-band-64k');
+  const most = isLarge ? 65520 : flags.has('side-band') ? 1000 : 0;
+  return largest > most ? [`a frame of ${largest} bytes`] : [];
+}
+
+/** Objects are compared as sets: exact but for what the client has already, which git may send again, and we may. */
+function packFaults(our: Answer, their: Answer, round: Round, repository: TestRepository): string[] {
+  const { graph } = repository;
+  const { had, reached } = boundsOf(repository, round, their);
+  const ours = readObjects(our.pack!, graph);
+  const gits = readObjects(their.pack!, graph);
+  const faults: string[] = [];
+  const name = (oid: string) => `${graph.get(oid)?.type} ${oid}`;
+  const tags = round.flags.has('include-tag') ? includableTags(repository) : [];
+  const isIncluded = (oid: string, sent: ReadonlySet<string>, visibleOnly: boolean) =>
+    tags.some(
+      ({ chain, target, visible }) => chain.includes(oid) && sent.has(target) && (visible || !visibleOnly),
+    );
+  for (const oid of gits.oids) {
+    if (ours.oids.has(oid) || had.has(oid)) continue;
+    const isTag = tags.some(({ chain }) => chain.includes(oid));
+    if (isTag && !isIncluded(oid, ours.oids, true)) continue;
+    faults.push(`not sent: ${name(oid)}`);
+  }
+  for (const oid of ours.oids) {
+    if (!reached.has(oid) && !isIncluded(oid, ours.oids, true))
+      faults.push(`sent out of reach: ${name(oid)}`);
+    if (gits.oids.has(oid) || had.has(oid)) continue;
+    const isTag = tags.some(({ chain }) => chain.includes(oid));
+    if (isTag && isIncluded(oid, ours.oids, true)) continue;
+    faults.push(`sent too much: ${name(oid)}`);
+  }
+  for (const base of ours.bases) {
+    if (ours.oids.has(base)) faults.push(`a delta before its base ${name(base)}`);
+    else if (!round.flags.has('thin-pack') || !had.has(base)) faults.push(`based on ${name(base)}`);
+  }
+  if (ours.offsetDeltas && !round.flags.has('ofs-delta')) faults.push('an offset delta');
+  return faults;
+}
+
+interface IncludableTag {
+  /** The tag, and tags on the way to its target. */
+  readonly chain: readonly string[];
+  readonly target: string;
+  readonly visible: boolean;
+}
+
+function includableTags({ graph, visible, hidden }: TestRepository): IncludableTag[] {
+  return [...visible, ...hidden].flatMap(([name, oid]) => {
+    if (!name.startsWith('refs/tags/') || graph.get(oid)?.type !== 'tag') return [];
+    const path = graph.peel(oid);
+    return [{ chain: path.slice(0, -1), target: path.at(-1)!, visible: visible.has(name) }];
+  });
+}

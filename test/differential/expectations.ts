@@ -1,0 +1,153 @@
+/**
+ * What is expected of Packhorse where it is not what git 2.39 does: the one place that says so. Each rule has its row,
+ * under its name, in docs/differences.md, with the reason.
+ */
+import type { Answer, Outcome } from './answers.ts';
+import type { Door } from './judge.ts';
+import type { TestRepository } from './repositories.ts';
+import type { Round } from './rounds.ts';
+
+/** One conversation, as the client meant it. */
+export interface Situation {
+  readonly repository: TestRepository;
+  readonly door: Door;
+  /** The fetches, in the order of the answers that they get. */
+  readonly rounds: readonly Round[];
+  /** Whether `deepen-relative` finds no history to deepen. */
+  readonly deepensNothing: boolean;
+}
+
+/** What becomes of an outcome that git has. */
+type Rule = (outcome: Outcome, situation: Situation) => Outcome;
+
+type LinesRule = (
+  lines: readonly string[],
+  situation: Situation,
+  round: Round | undefined,
+) => readonly string[];
+
+/** A rule for the lines of each answer, together with the fetch that got it. */
+const eachAnswer =
+  (change: LinesRule): Rule =>
+  (outcome, situation) => {
+    const rounds = roundsOf(outcome, situation);
+    return {
+      ...outcome,
+      answers: outcome.answers.map((answer, i) => ({
+        ...answer,
+        lines: [...change(answer.lines, situation, rounds[i])],
+      })),
+    };
+  };
+
+/** The fetch that each answer is for; those to other requests have none. */
+export function roundsOf({ answers }: Outcome, { rounds, door }: Situation): (Round | undefined)[] {
+  const left = [...rounds];
+  return answers.map(({ lines }, i) => {
+    const isAdvertisement = door.advertise || (i === 0 && !door.stateless);
+    const isRefList = door.version === 2 && /^(?:[0-9a-f]{40} |unborn HEAD|0000)/.test(lines[0]);
+    return isAdvertisement || isRefList ? undefined : left.shift();
+  });
+}
+
+const isShallow = (line: string) => /^(?:un)?shallow [0-9a-f]/.test(line);
+
+export const RULES: Readonly<Record<string, Rule>> = {
+  'another agent': eachAnswer((lines) => lines.map((line) => line.replace(/\bagent=\S+/, 'agent=*'))),
+
+  'object-info is off': eachAnswer((lines) =>
+    lines[0] === 'version 2' ? lines.filter((line) => line !== 'object-info') : lines,
+  ),
+
+  'capabilities without refs': eachAnswer((lines, { door, repository }, round) => {
+    const at = lines[0] === 'version 1' ? 1 : 0;
+    if (door.version === 2 || round || repository.visible.size > 0) return lines;
+    return lines.toSpliced(at, 0, `${'0'.repeat(40)} capabilities^{}`);
+  }),
+
+  'haves acknowledged once': eachAnswer((lines, { repository, door }) => {
+    if (door.version !== 2) return lines;
+    const known = new Set<string>();
+    return lines.filter((line) => {
+      if (!line.startsWith('ACK ')) return true;
+      const oid = line.slice('ACK '.length);
+      const { graph, shallow } = repository;
+      if (!shallow.has(oid)) for (const parent of graph.get(oid)!.parents) known.add(parent);
+      if (known.has(oid)) return false;
+      known.add(oid);
+      return true;
+    });
+  }),
+
+  'shallow lines once': eachAnswer((lines) =>
+    lines.filter((line, i) => !isShallow(line) || lines.indexOf(line) === i),
+  ),
+
+  'deepen-relative counts from the wants': eachAnswer((lines, { deepensNothing }, round) =>
+    round && deepensNothing ? lines.filter((line) => !isShallow(line)) : lines,
+  ),
+
+  'no header before an error': (outcome) => {
+    if (outcome.code === 0) return outcome;
+    const last = outcome.answers.at(-1);
+    if (last?.lines.at(-1) !== 'shallow-info') return outcome;
+    return replaceLast(outcome, { ...last, lines: last.lines.slice(0, -1) });
+  },
+
+  'not a ref': (outcome, { repository }) => {
+    const name = /^git upload-pack: ambiguous deepen-not: deepen-not (.*)$/.exec(outcome.error)?.[1];
+    if (name === undefined) return outcome;
+    const refs = [...repository.visible.keys(), ...repository.hidden.keys()];
+    const isRef = ['', 'refs/', 'refs/tags/', 'refs/heads/'].some((start) => refs.includes(start + name));
+    if (isRef) return outcome;
+    return { ...outcome, error: `git upload-pack: deepen-not is not a ref: deepen-not ${name}` };
+  },
+
+  'unreachable trees and blobs': (outcome, situation) => {
+    const { door, rounds } = situation;
+    const refused = door.version === 2 ? undefined : refusedWant(situation, rounds[0]);
+    if (outcome.code !== 0 || refused === undefined) return outcome;
+    const answers = door.stateless ? [] : outcome.answers.slice(0, 1);
+    return { answers, code: 128, error: `git upload-pack: not our ref ${refused}` };
+  },
+
+  'errors are told': (outcome, { door }) => {
+    const { code, error, answers } = outcome;
+    const last = answers.at(-1);
+    if (code === 0 || last?.bandError || last?.lines.at(-1)?.startsWith('ERR ')) return outcome;
+    const line = `ERR ${error.replace('git upload-pack: not our ref', 'upload-pack: not our ref')}`;
+    if (!last || isEnded(last, door, answers.length)) {
+      return { ...outcome, answers: [...answers, { ...EMPTY, lines: [line] }] };
+    }
+    return replaceLast(outcome, { ...last, lines: [...last.lines, line] });
+  },
+};
+
+const EMPTY: Answer = { lines: [], pack: undefined, bandError: '', complete: false, largest: 0 };
+
+/** Whether the last answer is over; in the older versions it ends with the connection, but for the advertisement. */
+function isEnded({ lines, complete }: Answer, { version, stateless }: Door, answers: number): boolean {
+  return complete || (lines.at(-1) === '0000' && (version === 2 || (!stateless && answers === 1)));
+}
+
+function replaceLast(outcome: Outcome, last: Answer): Outcome {
+  return { ...outcome, answers: [...outcome.answers.slice(0, -1), last] };
+}
+
+export function expectationOf(outcome: Outcome, situation: Situation): Outcome {
+  return Object.values(RULES).reduce((changed, rule) => rule(changed, situation), outcome);
+}
+
+/** The first want that no ref points at, where one of those leads to a tree or a blob that nothing visible reaches. */
+function refusedWant({ repository }: Situation, round: Round | undefined): string | undefined {
+  const { graph, visible, hidden, shallow, config } = repository;
+  const granted = new Set(visible.values());
+  const allows = (what: string) => config.includes(`uploadpack.allow${what}SHA1InWant=true`);
+  if (allows('Any') && !config.includes('uploadpack.allowTipSHA1InWant=false')) return undefined;
+  if (allows('Tip') || allows('Reachable') || allows('Any'))
+    for (const oid of hidden.values()) granted.add(oid);
+  const others = round?.wants.filter((oid) => !granted.has(oid)) ?? [];
+  const reached = graph.closure(granted, shallow);
+  const isLost = (oid: string) => graph.get(oid)?.type !== 'commit' && !reached.has(oid);
+  return others.some((oid) => isLost(graph.peel(oid).at(-1)!)) ? others[0] : undefined;
+}
