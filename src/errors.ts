@@ -102,7 +102,8 @@ export function filterUnreadable(why: string): PackhorseError {
 }
 
 export function notOurRef(oid: string): PackhorseError {
-  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `upload-pack: not our ref ${oid}`);
+  const client = `upload-pack: not our ref ${oid}`;
+  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `git ${client}`, { client });
 }
 
 export function unknownRef(name: string): PackhorseError {

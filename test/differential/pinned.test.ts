@@ -186,6 +186,7 @@ describe('fetch in version 0', () => {
       ['want <other> deepen-relative', 'shallow <main>', 'deepen 2', FLUSH],
     ],
     ['a commit that no ref points at', ['want <main~4>', FLUSH, 'done']],
+    ['an object that is not there', [`want ${'1'.repeat(40)}`, FLUSH, 'done']],
     ['a filter without the capability', ['want <main>', 'filter blob:none', FLUSH, 'done']],
     ['a filter', ['want <main> filter', 'filter blob:none', FLUSH, 'done']],
   ])('%s', (_, lines) => expectSame({ version: 0, stateless: true }, lines));
