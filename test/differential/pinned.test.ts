@@ -165,6 +165,7 @@ describe('fetch in version 2', () => {
     ['a ref that is none', ['want <main>', 'deepen-not nowhere', 'done']],
     ['two limits', ['want <main>', 'deepen 1', 'deepen-since 1', 'done']],
     ['no time', ['want <main>', 'deepen-since soon', 'done']],
+    ['a filter that is forbidden', ['want <main>', 'filter object:type=tree', 'done']],
     ['no depth', ['want <main>', 'deepen 0', 'done']],
   ])('%s', (_, args) => expectSame({ version: 2, stateless: true }, v2('fetch', args)));
 });
