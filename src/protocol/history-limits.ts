@@ -37,9 +37,9 @@ export class HistoryLimitsDraft {
       if (!id) throw protocolError(`invalid shallow line: ${line}`);
       this.#shallow.add(id);
     } else if (line.startsWith('deepen ')) {
-      this.#depth = Math.min(positive(line, 'deepen'), INFINITE_DEPTH);
+      this.#depth = Math.min(readNumber(line, 'deepen', 1), INFINITE_DEPTH);
     } else if (line.startsWith('deepen-since ')) {
-      this.#since = positive(line, 'deepen-since');
+      this.#since = readNumber(line, 'deepen-since', 0);
     } else if (line.startsWith('deepen-not ')) {
       this.#not.add(line.slice('deepen-not '.length));
     } else return false;
@@ -58,9 +58,9 @@ export function readOid(line: string, from: number, hexLength: number): string |
   return hex.length === hexLength && /^[0-9a-f]+$/.test(hex) ? hex : undefined;
 }
 
-function positive(line: string, name: string): number {
+function readNumber(line: string, name: string, least: number): number {
   const number = parseNumber(line.slice(name.length + 1));
-  if (!(number > 0)) throw protocolError(`Invalid ${name}: ${line}`);
+  if (!(number >= least)) throw protocolError(`Invalid ${name}: ${line}`);
   return number;
 }
 

@@ -147,6 +147,7 @@ describe('fetch in version 2', () => {
       'since a time, of a shallow client',
       ['want <main>', 'have <main>', 'shallow <main~2>', 'deepen-since (main~6)', 'done'],
     ],
+    ['since the beginning of time', ['want <main>', 'shallow <main~2>', 'deepen-since 0', 'done']],
     ['not what a branch has', ['want <main>', 'deepen-not side', 'done']],
     ['not what a tag has', ['want <main>', 'deepen-not annotated', 'done']],
     ['not what a full name has', ['want <main>', 'deepen-not refs/heads/loose', 'done']],
