@@ -22,6 +22,7 @@ const SLOP = 5;
  * be sent. Commits with corrected dates are taken by those, descendants first, which finds every EXCLUDED mark.
  * Others are taken by their dates: clocks that ran wrong can leave a mark out, never put one in: a pack may hold too much.
  * @param seen called with the number of commits met so far
+ * @param since commits before this time, in seconds since 1970, are excluded too
  */
 export async function walkCommits(
   source: CommitSource,
@@ -30,6 +31,7 @@ export async function walkCommits(
   marks: Marks,
   pace: Pace,
   seen: (commits: number) => void,
+  since = 0,
 ): Promise<CommitWalk> {
   const queue = new CommitQueue();
   const waiting = new Map<number, WalkedCommit | undefined>();
@@ -77,10 +79,11 @@ export async function walkCommits(
     }
     const number = queue.pop();
     marks.remove(number, QUEUED);
-    const isExcluded = marks.has(number, EXCLUDED);
-    if (!isExcluded) undecided--;
+    if (!marks.has(number, EXCLUDED)) undecided--;
     const commit = waiting.get(number);
     waiting.delete(number);
+    if (commit && commit.date < since) marks.add(number, EXCLUDED);
+    const isExcluded = marks.has(number, EXCLUDED);
     if (!commit) continue;
     if (!isExcluded) source.checkWhole(number, commit);
     for (const parent of commit.parents) if (parent >= 0) push(parent, isExcluded ? EXCLUDED : WANTED);

@@ -51,7 +51,10 @@ export async function depthOfFirst(
   return found;
 }
 
-/** History from `since` on that `not` does not reach; a commit with a parent beyond is boundary. */
+/**
+ * History from `since` on that `not` does not reach; a commit with a parent beyond is boundary. Where clocks ran wrong,
+ * a commit may be younger than one that it is reached from: with `not` older ones keep out what they reach, as with git.
+ */
 export async function boundaryByLimits(
   source: CommitSource,
   wants: readonly number[],
@@ -60,7 +63,8 @@ export async function boundaryByLimits(
 ): Promise<Boundary> {
   const marks = new Marks(source.objects.view);
   const tips = commitsOf(source, wants);
-  await walkCommits(source, tips, commitsOf(source, not), marks, pace, () => {});
+  const beyond = commitsOf(source, not);
+  if (beyond.length > 0) await walkCommits(source, tips, beyond, marks, pace, () => {}, since);
   const dates = new Map<number, boolean>();
   const isIncluded = (number: number): boolean => {
     if (marks.has(number, EXCLUDED)) return false;

@@ -152,6 +152,11 @@ describe('fetch in version 2', () => {
     ['not what a tag has', ['want <main>', 'deepen-not annotated', 'done']],
     ['not what a full name has', ['want <main>', 'deepen-not refs/heads/loose', 'done']],
     ['not one, and since', ['want <main>', 'deepen-not side', 'deepen-since (main~12)', 'done']],
+    [
+      'not one, and since, where clocks ran wrong',
+      ['want <skewed>', 'deepen-not side', 'deepen-since (main)', 'done'],
+    ],
+    ['since, where clocks ran wrong', ['want <skewed>', 'deepen-since (main)', 'done']],
     ['a base with 0x', ['want <main>', 'deepen 0x2', 'done']],
     ['no common commit', ['want <main>', `have ${'1'.repeat(40)}`]],
     ['common, not ready', ['want <main>', 'want <other>', 'have <main~5>']],
