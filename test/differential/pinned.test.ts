@@ -198,3 +198,19 @@ describe('fetch in version 0', () => {
     ['a filter', ['want <main> filter', 'filter blob:none', FLUSH, 'done']],
   ])('%s', (_, lines) => expectSame({ version: 0, stateless: true }, lines));
 });
+
+it('tells of ends of history only where the client has none before', async () => {
+  const directory = createRepository(temporaryDirectory(), 'shallow.git');
+  const history = new History();
+  for (let i = 0; i < 6; i++) history.commit({ branch: 'main', files: { file: `${i}` } });
+  history.importInto(directory);
+  const [middle, end, first] = ['main~2', 'main~4', 'main~5'].map((name) =>
+    git(directory, ['rev-parse', name]),
+  );
+  fs.writeFileSync(path.join(directory, 'shallow'), `${end}\n`);
+  const server = { ...readRepository(directory, []), shallow: new Set([end]) };
+  for (const cut of [middle, end, first]) {
+    const lines = v2('fetch', ['want <main>', `shallow ${cut}`, 'done']);
+    await expectSame({ version: 2, stateless: true }, lines, server);
+  }
+});
