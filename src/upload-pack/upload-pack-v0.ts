@@ -58,7 +58,9 @@ export async function answerV0(
   if (stateless && (await input.isAtEnd())) return;
 
   const common = new Common(new CommitSource(objects, plan.grafts));
-  const isEnough = await acknowledge(input, sink, common, { ...request, wants, stateless }, pace);
+  // What was cut off and is now sent must be reached as well.
+  const negotiation = { ...request, wants: [...wants, ...plan.wants], stateless };
+  const isEnough = await acknowledge(input, sink, common, negotiation, pace);
   statistics.haves = common.haves.length;
   statistics.common = common.haves.length;
   if (!isEnough) return;

@@ -189,6 +189,10 @@ describe('fetch in version 0', () => {
     ['a depth', ['want <main>', 'deepen 3', FLUSH]],
     ['a depth, then haves', [`want <main> ${DETAILED}`, 'deepen 3', FLUSH, 'have <main~5>', FLUSH]],
     [
+      'not ready before what was cut off is reached',
+      [`want <main> ${DETAILED}`, 'shallow <main~2>', 'deepen 9', FLUSH, 'have <main>', FLUSH],
+    ],
+    [
       'a history that the wants do not reach',
       ['want <other> deepen-relative', 'shallow <main>', 'deepen 2', FLUSH],
     ],
