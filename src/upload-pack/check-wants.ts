@@ -9,6 +9,7 @@ import { COMMIT } from '../repository/object-format.ts';
 import { findBitmaps } from './bitmaps.ts';
 import type { CommandContext } from './command.ts';
 import { listRefs, type RefFormat, type Tips } from './list-refs.ts';
+import { endsOf } from './shallow.ts';
 import { readWantPolicy } from './want-policy.ts';
 
 export interface WantCheck {
@@ -60,10 +61,7 @@ async function areReachable(
 ): Promise<boolean> {
   const { repository, pace } = context;
   const { objects } = repository;
-  const own = (repository.shallow ?? [])
-    .map((oid) => objects.view.findHex(oid))
-    .filter((number) => number >= 0);
-  const grafts = new Set(own);
+  const grafts = endsOf(repository.shallow, objects.view);
   const source = new CommitSource(objects, grafts);
   const targets = wants.map((number) => source.peel(number).target);
   const isCommit = (number: number) => source.type(number) === COMMIT;

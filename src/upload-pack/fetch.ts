@@ -8,7 +8,7 @@ import { offerPackfileUris } from './packfile-uris.ts';
 import { readFetch } from './read-fetch.ts';
 import { encodeSection, openPack } from './sections.ts';
 import { sendWanted } from './send-wanted.ts';
-import { planShallow, shallowLines } from './shallow.ts';
+import { endsOf, planShallow, shallowLines } from './shallow.ts';
 import { findNot } from './want-objects.ts';
 
 export const fetch: Command = async (context, args, { missingPromised }) => {
@@ -21,7 +21,7 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
   statistics.wants = wants.length;
   statistics.haves = request.haves.length;
   if (wants.length === 0 && !request.waitForDone) return sink.closeBands(new Uint8Array());
-  const common = new Common(new CommitSource(objects));
+  const common = new Common(new CommitSource(objects, endsOf(repository.shallow, view)));
   for (const have of request.haves) {
     common.add(have);
     if (pace.due()) await pace.pause();

@@ -50,7 +50,7 @@ export async function planShallow(
     throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
   }
   const theirs = theirShallow(objects, shallow);
-  const own = new Set(ownShallow?.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
+  const own = endsOf(ownShallow, view);
   const asked = depth !== undefined || limited;
   if (!asked && !(ownShallow && announceOwn)) {
     const announced = announceOwn && theirs.size > 0;
@@ -69,6 +69,11 @@ export async function planShallow(
     wants: parentsOf(new CommitSource(objects), unshallow),
     excluded: unshallow,
   };
+}
+
+/** The commits of a repository's own `shallow` file, as far as they are there. */
+export function endsOf(shallow: readonly string[] | undefined, view: ObjectView): Set<number> {
+  return new Set(shallow?.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
 }
 
 /** What the client is told: lines without LF, as git writes them. */

@@ -13,6 +13,8 @@ export interface Situation {
   readonly door: Door;
   /** The fetches, in the order of the answers that they get. */
   readonly rounds: readonly Round[];
+  /** Whether the client's bytes end inside of a packet with which a request may begin. */
+  readonly breaksOff: boolean;
   /** Whether `deepen-relative` finds no history to deepen. */
   readonly deepensNothing: boolean;
 }
@@ -60,9 +62,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ),
 
   'capabilities without refs': eachAnswer((lines, { door, repository }, round) => {
-    const at = lines[0] === 'version 1' ? 1 : 0;
     if (door.version === 2 || round || repository.visible.size > 0) return lines;
-    return lines.toSpliced(at, 0, `${'0'.repeat(40)} capabilities^{}`);
+    const at = lines[0] === 'version 1' ? 1 : 0;
+    return lines.toSpliced(at, 0, `${'0'.repeat(40)} capabilities^{}\0${capabilitiesOf(repository, door)}`);
   }),
 
   'haves acknowledged once': eachAnswer((lines, { repository, door }) => {
@@ -111,6 +113,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     return { answers, code: 128, error: `git upload-pack: not our ref ${refused}` };
   },
 
+  'a first packet cut short': (outcome, { breaksOff }) =>
+    outcome.code === 0 && breaksOff
+      ? { ...outcome, code: 128, error: 'the remote end hung up unexpectedly' }
+      : outcome,
+
   'errors are told': (outcome, { door }) => {
     const { code, error, answers } = outcome;
     const last = answers.at(-1);
@@ -138,14 +145,33 @@ export function expectationOf(outcome: Outcome, situation: Situation): Outcome {
   return Object.values(RULES).reduce((changed, rule) => rule(changed, situation), outcome);
 }
 
+function capabilitiesOf({ config }: TestRepository, door: Door): string {
+  const wants = wantPolicy(config);
+  return [
+    'multi_ack thin-pack side-band side-band-64k ofs-delta shallow deepen-since deepen-not deepen-relative',
+    'no-progress include-tag multi_ack_detailed',
+    ...(wants.tips ? ['allow-tip-sha1-in-want'] : []),
+    ...(wants.reachable ? ['allow-reachable-sha1-in-want'] : []),
+    ...(door.advertise ? ['no-done'] : []),
+    ...(config.includes('uploadpack.allowFilter=true') ? ['filter'] : []),
+    'object-format=sha1 agent=*',
+  ].join(' ');
+}
+
+function wantPolicy(config: readonly string[]): Record<'tips' | 'reachable' | 'any', boolean> {
+  const allows = (what: string) => config.includes(`uploadpack.allow${what}SHA1InWant=true`);
+  const tips = (allows('Tip') || allows('Any')) && !config.includes('uploadpack.allowTipSHA1InWant=false');
+  const reachable = allows('Reachable') || allows('Any');
+  return { tips, reachable, any: allows('Any') && tips };
+}
+
 /** The first want that no ref points at, where one of those leads to a tree or a blob that nothing visible reaches. */
 function refusedWant({ repository }: Situation, round: Round | undefined): string | undefined {
   const { graph, visible, hidden, shallow, config } = repository;
   const granted = new Set(visible.values());
-  const allows = (what: string) => config.includes(`uploadpack.allow${what}SHA1InWant=true`);
-  if (allows('Any') && !config.includes('uploadpack.allowTipSHA1InWant=false')) return undefined;
-  if (allows('Tip') || allows('Reachable') || allows('Any'))
-    for (const oid of hidden.values()) granted.add(oid);
+  const { tips, reachable, any } = wantPolicy(config);
+  if (any) return undefined;
+  if (tips || reachable) for (const oid of hidden.values()) granted.add(oid);
   const others = round?.wants.filter((oid) => !granted.has(oid)) ?? [];
   const reached = graph.closure(granted, shallow);
   const isLost = (oid: string) => graph.get(oid)?.type !== 'commit' && !reached.has(oid);

@@ -203,18 +203,24 @@ describe('fetch in version 0', () => {
   ])('%s', (_, lines) => expectSame({ version: 0, stateless: true }, lines));
 });
 
-it('tells of ends of history only where the client has none before', async () => {
+describe('a repository that is shallow itself', () => {
   const directory = createRepository(temporaryDirectory(), 'shallow.git');
   const history = new History();
   for (let i = 0; i < 6; i++) history.commit({ branch: 'main', files: { file: `${i}` } });
   history.importInto(directory);
-  const [middle, end, first] = ['main~2', 'main~4', 'main~5'].map((name) =>
+  const [middle, end, behind] = ['main~2', 'main~3', 'main~4'].map((name) =>
     git(directory, ['rev-parse', name]),
   );
   fs.writeFileSync(path.join(directory, 'shallow'), `${end}\n`);
   const server = { ...readRepository(directory, []), shallow: new Set([end]) };
-  for (const cut of [middle, end, first]) {
-    const lines = v2('fetch', ['want <main>', `shallow ${cut}`, 'done']);
-    await expectSame({ version: 2, stateless: true }, lines, server);
-  }
+
+  it.each([
+    ['a client that ends before', [`shallow ${middle}`, 'done']],
+    ['a client that ends there too', [`shallow ${end}`, 'done']],
+    ['a client that ends behind', [`shallow ${behind}`, 'done']],
+    ['a client that has the end and what is behind', [`have ${end}`, `have ${behind}`, 'wait-for-done']],
+  ])('%s', (_, args) => {
+    const lines = v2('fetch', ['want <main>', ...args]);
+    return expectSame({ version: 2, stateless: true }, lines, server);
+  });
 });

@@ -21,10 +21,11 @@ export interface ClientPacket {
   readonly isLine: boolean;
 }
 
-/** Ends where the bytes are no packets any more. */
-export function readPackets(bytes: Buffer): ClientPacket[] {
+/** The packets of a client, up to where its bytes are none any more, and how many bytes are left then. */
+export function readPackets(bytes: Buffer): { readonly packets: ClientPacket[]; readonly rest: number } {
   const packets: ClientPacket[] = [];
-  for (let at = 0; at + 4 <= bytes.length; ) {
+  let at = 0;
+  while (at + 4 <= bytes.length) {
     const digits = bytes.toString('latin1', at, at + 4);
     const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
     if (length < 0 || length === 3 || at + length > bytes.length) break;
@@ -32,11 +33,25 @@ export function readPackets(bytes: Buffer): ClientPacket[] {
     packets.push({ text, isLine: length >= 4 });
     at += Math.max(4, length);
   }
-  return packets;
+  return { packets, rest: bytes.length - at };
+}
+
+/** Whether bytes end inside of the first packet of a request, or of the first one behind the wants. */
+export function breaksOff(
+  bytes: Buffer,
+  { version, stateless }: Pick<Cell, 'version' | 'stateless'>,
+): boolean {
+  const { packets, rest } = readPackets(bytes);
+  const flushes = packets.flatMap(({ isLine }, i) => (isLine ? [] : [i]));
+  const last = packets.length - 1;
+  if (rest === 0) return false;
+  if (version !== 2) return stateless && flushes.length === 1 && flushes[0] === last;
+  // A request ends with a flush, a connection with two.
+  return last < 0 || (!stateless && packets[last].text === '0000' && packets[last - 1]?.text !== '0000');
 }
 
 export function readRounds(bytes: Buffer, version: Cell['version']): Round[] {
-  const packets = readPackets(bytes);
+  const { packets } = readPackets(bytes);
   if (version !== 2) {
     const end = packets.findIndex(({ isLine }) => !isLine);
     const needs = packets.slice(0, end < 0 ? packets.length : end).map(({ text }) => text);
@@ -92,7 +107,7 @@ export function translate(
   if (!round || !(depth > 0)) return { asked: bytes, deepensNothing: false };
   const theirs = new Set(round.shallow.filter((oid) => graph.get(oid)?.type === 'commit'));
   const met = depth === INFINITE ? 0 : graph.depthOf(theirs, round.wants, shallow);
-  const packets = readPackets(bytes).flatMap(({ text, isLine }) => {
+  const packets = readPackets(bytes).packets.flatMap(({ text, isLine }) => {
     if (!isLine) return [text];
     if (text === 'deepen-relative') return [];
     if (!text.startsWith('deepen ')) return [pkt(`${text.replace(' deepen-relative', '')}\n`)];

@@ -7,7 +7,7 @@ import type { Situation } from './expectations.ts';
 import { askPackhorse, type Door, type Response, runUploadPack } from './judge.ts';
 import type { TestRepository } from './repositories.ts';
 import type { Question } from './requests.ts';
-import { readRounds, translate } from './rounds.ts';
+import { breaksOff, readRounds, translate } from './rounds.ts';
 
 export interface CaseResult {
   readonly differences: readonly string[];
@@ -33,7 +33,13 @@ export async function runBytes(door: Door, bytes: Buffer, repository: TestReposi
     runUploadPack(['git', 'upload-pack'], directory, door, asked),
     askPackhorse(directory, door, bytes),
   ]);
-  const situation: Situation = { repository, door, rounds: readRounds(bytes, door.version), deepensNothing };
+  const situation: Situation = {
+    repository,
+    door,
+    rounds: readRounds(bytes, door.version),
+    breaksOff: breaksOff(bytes, door),
+    deepensNothing,
+  };
   let found: string[];
   try {
     found = differences(outcomeOf(ourResponse, door), outcomeOf(gitResponse, door), situation);
