@@ -102,8 +102,7 @@ export function filterUnreadable(why: string): PackhorseError {
 }
 
 export function notOurRef(oid: string): PackhorseError {
-  const client = `upload-pack: not our ref ${oid}`;
-  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `git ${client}`, { client });
+  return new PackhorseError('PACKHORSE_NOT_OUR_REF', `upload-pack: not our ref ${oid}`);
 }
 
 export function unknownRef(name: string): PackhorseError {

@@ -14,15 +14,22 @@ export interface CommitWalk {
   readonly edgeTrees: number[];
 }
 
-/** How many excluded commits are looked at after the last wanted one, against clocks that ran wrong. */
-const SLOP = 5;
+/** For walks that decide more than how much is sent. */
+export const CAREFUL_SLOP = 1000;
+
+/** Where a walk ends early. */
+export interface CommitLimits {
+  /** Commits before this time, in seconds since 1970, are not found, nor is what only they reach. */
+  readonly since?: number;
+  /** How many excluded commits are looked at after the last wanted one, against clocks that ran wrong: 5 as in git. */
+  readonly slop?: number;
+}
 
 /**
  * Marks commits WANTED and EXCLUDED. A commit that is reachable from both sides ends up with both marks and is not to
  * be sent. Commits with corrected dates are taken by those, descendants first, which finds every EXCLUDED mark.
  * Others are taken by their dates: clocks that ran wrong can leave a mark out, never put one in: a pack may hold too much.
  * @param seen called with the number of commits met so far
- * @param since commits before this time, in seconds since 1970, are excluded too
  */
 export async function walkCommits(
   source: CommitSource,
@@ -31,7 +38,7 @@ export async function walkCommits(
   marks: Marks,
   pace: Pace,
   seen: (commits: number) => void,
-  since = 0,
+  { since = 0, slop = 5 }: CommitLimits = {},
 ): Promise<CommitWalk> {
   const queue = new CommitQueue();
   const waiting = new Map<number, WalkedCommit | undefined>();
@@ -41,7 +48,7 @@ export async function walkCommits(
   const links = new NumberList();
   let undecided = 0; // queued and not excluded
   let oldest = Number.POSITIVE_INFINITY;
-  let slop = SLOP;
+  let left = slop;
 
   const read = (number: number): WalkedCommit | undefined => {
     try {
@@ -75,16 +82,15 @@ export async function walkCommits(
   while (queue.size > 0) {
     if (undecided === 0) {
       if (queue.topDate < END_OF_DATES) break;
-      if ((found.length === 0 || queue.topDate < oldest) && slop-- <= 0) break;
+      if ((found.length === 0 || queue.topDate < oldest) && left-- <= 0) break;
     }
     const number = queue.pop();
     marks.remove(number, QUEUED);
-    if (!marks.has(number, EXCLUDED)) undecided--;
+    const isExcluded = marks.has(number, EXCLUDED);
+    if (!isExcluded) undecided--;
     const commit = waiting.get(number);
     waiting.delete(number);
-    if (commit && commit.date < since) marks.add(number, EXCLUDED);
-    const isExcluded = marks.has(number, EXCLUDED);
-    if (!commit) continue;
+    if (!commit || (!isExcluded && commit.date < since)) continue;
     if (!isExcluded) source.checkWhole(number, commit);
     for (const parent of commit.parents) if (parent >= 0) push(parent, isExcluded ? EXCLUDED : WANTED);
     if (!isExcluded) {
@@ -97,7 +103,7 @@ export async function walkCommits(
       found.push(number);
       trees.push(commit.tree);
       oldest = Math.min(oldest, queueDate(commit));
-      slop = SLOP;
+      left = slop;
     }
     if (pace.due()) {
       seen(found.length);

@@ -3,7 +3,7 @@ import { notOurRef } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import { count } from '../pack/count.ts';
 import { Marks } from '../pack/marks.ts';
-import { walkCommits } from '../pack/walk-commits.ts';
+import { CAREFUL_SLOP, walkCommits } from '../pack/walk-commits.ts';
 import { NumberSet } from '../repository/number-set.ts';
 import { COMMIT } from '../repository/object-format.ts';
 import { findBitmaps } from './bitmaps.ts';
@@ -68,7 +68,8 @@ async function areReachable(
   const commits = targets.filter(isCommit);
   if (commits.length > 0) {
     const ends = tips.map((number) => source.peel(number).target).filter(isCommit);
-    const walk = await walkCommits(source, commits, ends, new Marks(objects.view), pace, () => {});
+    const marks = new Marks(objects.view);
+    const walk = await walkCommits(source, commits, ends, marks, pace, () => {}, { slop: CAREFUL_SLOP });
     if (walk.trees.length > 0) return false;
   }
   if (commits.length === targets.length) return true;

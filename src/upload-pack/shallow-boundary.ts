@@ -2,7 +2,7 @@
 import type { CommitSource, WalkedCommit } from '../pack/commit-source.ts';
 import { EXCLUDED, Marks } from '../pack/marks.ts';
 import type { Pace } from '../pack/pace.ts';
-import { walkCommits } from '../pack/walk-commits.ts';
+import { CAREFUL_SLOP, walkCommits } from '../pack/walk-commits.ts';
 import { COMMIT } from '../repository/object-format.ts';
 
 export interface Boundary {
@@ -51,10 +51,7 @@ export async function depthOfFirst(
   return found;
 }
 
-/**
- * History from `since` on that `not` does not reach; a commit with a parent beyond is boundary. Where clocks ran wrong,
- * a commit may be younger than one that it is reached from: with `not` older ones keep out what they reach, as with git.
- */
+/** History from `since` on that `not` does not reach; a commit with a parent beyond is boundary. */
 export async function boundaryByLimits(
   source: CommitSource,
   wants: readonly number[],
@@ -64,7 +61,8 @@ export async function boundaryByLimits(
   const marks = new Marks(source.objects.view);
   const tips = commitsOf(source, wants);
   const beyond = commitsOf(source, not);
-  if (beyond.length > 0) await walkCommits(source, tips, beyond, marks, pace, () => {}, since);
+  const limits = { since, slop: CAREFUL_SLOP };
+  if (beyond.length > 0) await walkCommits(source, tips, beyond, marks, pace, () => {}, limits);
   const dates = new Map<number, boolean>();
   const isIncluded = (number: number): boolean => {
     if (marks.has(number, EXCLUDED)) return false;
