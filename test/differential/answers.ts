@@ -1,11 +1,14 @@
 /** What a server says, taken apart into sections. */
-import type { Cell } from './coverage.ts';
+import type { Ended } from '../stdio/upload-pack.ts';
+import type { Door, Response } from './judge.ts';
 
 /** What one request got: lines, then maybe a pack. */
 export interface Answer {
   /** Without their LF; `0000` and `0001` for flushes and delimiters outside of the pack. */
   readonly lines: string[];
   pack: Buffer | undefined;
+  /** What came on band 2. */
+  progress: string;
   /** What came on band 3. */
   bandError: string;
   /** Whether the bands ended with a flush, where there were any. */
@@ -18,16 +21,30 @@ export interface Answer {
 export interface Outcome {
   readonly answers: readonly Answer[];
   /** Exit code of the process, or what it would be. */
-  readonly code: number;
+  readonly code: Ended['status'];
   /** Why it failed, as its log has it; an empty string where it did not. */
   readonly error: string;
+  /** Whether that was while the pack was made. */
+  readonly diedPacking: boolean;
+}
+
+const PACKING_DIED = /pack-objects died|^fatal: unable to (?:access|parse) sparse/m;
+
+export function readOutcome({ bytes, code, stderr }: Response, door: Door): Outcome {
+  const answers = readAnswers(bytes, door);
+  const lines = stderr.split('\n');
+  // Newer git calls what its client did wrong an error.
+  const last = (word: string) => lines.findLast((line) => line.startsWith(word))?.slice(word.length);
+  return {
+    answers,
+    code,
+    error: last('fatal: ') ?? last('error: ') ?? '',
+    diedPacking: PACKING_DIED.test(stderr),
+  };
 }
 
 /** @throws Error where bytes are no pkt-lines, or a packet is larger than its framing allows */
-export function readAnswers(
-  bytes: Buffer,
-  { version, stateless }: Pick<Cell, 'version' | 'stateless'>,
-): Answer[] {
+export function readAnswers(bytes: Buffer, { version, stateless }: Door): Answer[] {
   const answers: Answer[] = [];
   let answer: Answer | undefined;
   let isPack = false;
@@ -60,14 +77,15 @@ export function readAnswers(
       answer = undefined;
     } else if (payload[0] === 1) bands.push(payload.subarray(1));
     else if (payload[0] === 3) answer.bandError += payload.toString('latin1', 1);
-    else if (payload[0] !== 2) throw new Error(`there is no band ${payload[0]}`);
+    else if (payload[0] === 2) answer.progress += payload.toString('latin1', 1);
+    else throw new Error(`there is no band ${payload[0]}`);
   }
   if (answer && bands.length > 0) answer.pack = Buffer.concat(bands);
   return answers;
 }
 
 function newAnswer(answers: Answer[]): Answer {
-  const answer = { lines: [], pack: undefined, bandError: '', complete: false, largest: 0 };
+  const answer = { lines: [], pack: undefined, progress: '', bandError: '', complete: false, largest: 0 };
   answers.push(answer);
   return answer;
 }

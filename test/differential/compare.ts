@@ -1,6 +1,7 @@
 /** One case: what differs between what is expected and what Packhorse does. */
 import type { Answer, Outcome } from './answers.ts';
 import { expectationOf, roundsOf, type Situation } from './expectations.ts';
+import { expectedObjects } from './expected-objects.ts';
 import { boundsOf, readObjects } from './objects.ts';
 import type { TestRepository } from './repositories.ts';
 import type { Round } from './rounds.ts';
@@ -28,7 +29,11 @@ export function differences(ours: Outcome, gits: Outcome, situation: Situation):
     if (!our.pack || !their.pack || !round) return;
     found.push(
       ...framingFaults(our, round, situation),
-      ...packFaults(our, their, round, situation.repository),
+      ...packFaults(our, their, round, {
+        ...situation,
+        parts: situation.parts.map(({ answers }) => answers[i]),
+        named: situation.named?.answers[0],
+      }),
     );
   });
   return found;
@@ -54,52 +59,42 @@ function framingFaults({ largest }: Answer, { flags }: Round, { door }: Situatio
   return largest > most ? [`a frame of ${largest} bytes`] : [];
 }
 
+/** What git said to other questions. */
+interface Others {
+  readonly repository: TestRepository;
+  readonly parts: readonly (Answer | undefined)[];
+  readonly named: Answer | undefined;
+}
+
 /** Objects are compared as sets: exact but for what the client has already, which git may send again, and we may. */
-function packFaults(our: Answer, their: Answer, round: Round, repository: TestRepository): string[] {
+function packFaults(
+  our: Answer,
+  their: Answer,
+  round: Round,
+  { repository, parts, named }: Others,
+): string[] {
   const { graph } = repository;
-  const { had, reached } = boundsOf(repository, round, their);
+  const bounds = boundsOf(repository, round, their);
   const ours = readObjects(our.pack!, graph);
   const gits = readObjects(their.pack!, graph);
-  const faults: string[] = [];
+  const objectsOf = (answer: Answer | undefined) =>
+    answer?.pack ? readObjects(answer.pack, graph).oids : new Set<string>();
+  const { needed, allowed } = expectedObjects(gits.oids, ours.oids, {
+    ...bounds,
+    repository,
+    round,
+    parts: parts.map(objectsOf),
+    named: objectsOf(named),
+  });
   const name = (oid: string) => `${graph.get(oid)?.type} ${oid}`;
-  const tags = round.flags.has('include-tag') ? includableTags(repository) : [];
-  const isIncluded = (oid: string, sent: ReadonlySet<string>, visibleOnly: boolean) =>
-    tags.some(
-      ({ chain, target, visible }) => chain.includes(oid) && sent.has(target) && (visible || !visibleOnly),
-    );
-  for (const oid of gits.oids) {
-    if (ours.oids.has(oid) || had.has(oid)) continue;
-    const isTag = tags.some(({ chain }) => chain.includes(oid));
-    if (isTag && !isIncluded(oid, ours.oids, true)) continue;
-    faults.push(`not sent: ${name(oid)}`);
-  }
-  for (const oid of ours.oids) {
-    if (!reached.has(oid) && !isIncluded(oid, ours.oids, true))
-      faults.push(`sent out of reach: ${name(oid)}`);
-    if (gits.oids.has(oid) || had.has(oid)) continue;
-    const isTag = tags.some(({ chain }) => chain.includes(oid));
-    if (isTag && isIncluded(oid, ours.oids, true)) continue;
-    faults.push(`sent too much: ${name(oid)}`);
-  }
+  const faults = [
+    ...[...needed].filter((oid) => !ours.oids.has(oid)).map((oid) => `not sent: ${name(oid)}`),
+    ...[...ours.oids].filter((oid) => !allowed.has(oid)).map((oid) => `sent too much: ${name(oid)}`),
+  ];
   for (const base of ours.bases) {
-    if (ours.oids.has(base)) faults.push(`a delta before its base ${name(base)}`);
-    else if (!round.flags.has('thin-pack') || !had.has(base)) faults.push(`based on ${name(base)}`);
+    if (ours.oids.has(base)) faults.push(`a delta before its base: ${name(base)}`);
+    else if (!round.flags.has('thin-pack') || !bounds.had.has(base)) faults.push(`based on ${name(base)}`);
   }
   if (ours.offsetDeltas && !round.flags.has('ofs-delta')) faults.push('an offset delta');
   return faults;
-}
-
-interface IncludableTag {
-  /** The tag, and tags on the way to its target. */
-  readonly chain: readonly string[];
-  readonly target: string;
-  readonly visible: boolean;
-}
-
-function includableTags({ graph, visible, hidden }: TestRepository): IncludableTag[] {
-  return [...visible, ...hidden].flatMap(([name, oid]) => {
-    if (!name.startsWith('refs/tags/') || graph.get(oid)?.type !== 'tag') return [];
-    const path = graph.peel(oid);
-    return [{ chain: path.slice(0, -1), target: path.at(-1)!, visible: visible.has(name) }];
-  });
 }

@@ -2,7 +2,7 @@
 import { DELIM, FLUSH, pkt } from '../support/requests.ts';
 import type { Cell } from './coverage.ts';
 import { PATTERNS, type TestRepository } from './repositories.ts';
-import type { FilterChoice, Named, Question } from './requests.ts';
+import { type FilterChoice, type Named, type Question, textOf } from './requests.ts';
 
 /** The bytes of a whole conversation. */
 export function encodeQuestion(question: Question, cell: Cell, repository: TestRepository): Buffer {
@@ -11,8 +11,8 @@ export function encodeQuestion(question: Question, cell: Cell, repository: TestR
     cell.version === 2 ? encodeV2(question, resolved, cell, repository) : encodeV0(question, resolved, cell);
   const { fault } = question;
   const at = Math.round((fault?.place ?? 0) * packets.length);
-  if (fault?.kind === 'line') packets.splice(at, 0, pkt(`${fault.text}\n`));
-  if (fault?.kind === 'packet') packets.splice(at, 0, fault.text);
+  if (fault?.kind === 'line') packets.splice(at, 0, pkt(`${textOf(fault)}\n`));
+  if (fault?.kind === 'packet') packets.splice(at, 0, textOf(fault));
   const bytes = Buffer.from(packets.join(''), 'latin1');
   return fault?.kind === 'cut' ? bytes.subarray(0, Math.round(fault.place * bytes.length)) : bytes;
 }
@@ -27,18 +27,25 @@ interface Resolved {
 }
 
 function resolve(question: Question, repository: TestRepository): Resolved {
-  const { graph, visible } = repository;
-  const wants = question.wants.map((name) => resolveName(name, repository, []));
+  const { graph, visible, branches } = repository;
+  // A ref that is kept out must leave some of the first want.
+  const parted = [...branches].filter(([, others]) => question.not.length === 0 || others.length > 0);
+  const firsts = parted.length > 0 ? parted.map(([oid]) => oid) : undefined;
+  const wants = question.wants.map((want, i) =>
+    resolveName(want, repository, [], i === 0 ? firsts : undefined),
+  );
   const reached = [...graph.closure(wants)].filter((oid) => graph.get(oid)?.type === 'commit').sort();
   const name = (named: Named) => resolveName(named, repository, reached);
   const limits = question.shallow.map((cut) => `shallow ${name(cut)}`);
   if (question.depth !== undefined) limits.push(`deepen ${question.depth}`);
   if (question.since) {
-    const date = graph.get(reached[question.since.n % reached.length])?.date ?? 0;
-    limits.push(`deepen-since ${Math.max(1, date + question.since.seconds)}`);
+    const { n, seconds } = question.since;
+    const isSafe = question.variety === 'sound';
+    const of = isSafe ? graph.peel(wants[0]).at(-1)! : reached[n % reached.length];
+    const date = (graph.get(of)?.date ?? 0) + (isSafe ? -n : seconds);
+    limits.push(`deepen-since ${Math.max(1, date)}`);
   }
-  const first = graph.peel(wants[0]).at(-1)!;
-  const others = [...visible].filter(([, oid]) => !graph.closure([oid]).has(first)).map(([ref]) => ref);
+  const others = branches.get(wants[0]) ?? [];
   const refs = others.length > 0 ? others : [...visible.keys()];
   for (const n of question.not) limits.push(`deepen-not ${shorten(refs[n % refs.length] ?? 'main', n)}`);
   return {
@@ -49,11 +56,14 @@ function resolve(question: Question, repository: TestRepository): Resolved {
   };
 }
 
-function resolveName({ kind, n }: Named, repository: TestRepository, reached: readonly string[]): string {
-  const { graph, visible, hidden } = repository;
-  const isBranch = (oid: string) => graph.get(graph.peel(oid).at(-1)!)?.type === 'commit';
+function resolveName(
+  { kind, n }: Named,
+  { graph, visible, hidden, branches }: TestRepository,
+  reached: readonly string[],
+  first = [...branches.keys()],
+): string {
   const lists = {
-    branch: () => [...visible.values()].filter(isBranch),
+    branch: () => first,
     visible: () => [...visible.values()],
     hidden: () => [...hidden.values()],
     ancestor: () => reached,
@@ -79,7 +89,7 @@ function encodeFilter({ kind, n, parts }: FilterChoice, repository: TestReposito
     case 'tree':
       return `tree:${n % 5}`;
     case 'sparse:oid': {
-      if (visible.has('refs/heads/extras')) return `sparse:oid=extras~1:sparse/p${n % PATTERNS.length}`;
+      if (visible.has('refs/heads/extras')) return `sparse:oid=extras:sparse/p${n % PATTERNS.length}`;
       const blobs = graph.ofType('blob');
       return `sparse:oid=${blobs[n % blobs.length]}`;
     }
@@ -93,7 +103,7 @@ function encodeFilter({ kind, n, parts }: FilterChoice, repository: TestReposito
 }
 
 function escapePart(spec: string): string {
-  return spec.replace(/[%+~]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return spec.replace(/[%+]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
 }
 
 const AGENT = 'agent=differential/1.0';

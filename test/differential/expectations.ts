@@ -15,6 +15,10 @@ export interface Situation {
   readonly rounds: readonly Round[];
   /** Whether the client's bytes end inside of a packet with which a request may begin. */
   readonly breaksOff: boolean;
+  /** What git says where each part of a combined filter stands for the whole, as far as that was asked. */
+  readonly parts: readonly Outcome[];
+  /** What git says to who wants but the trees that are named, as far as that was asked. */
+  readonly named: Outcome | undefined;
   /** Whether `deepen-relative` finds no history to deepen. */
   readonly deepensNothing: boolean;
 }
@@ -54,6 +58,10 @@ export function roundsOf({ answers }: Outcome, { rounds, door }: Situation): (Ro
 
 const isShallow = (line: string) => /^(?:un)?shallow [0-9a-f]/.test(line);
 
+/** Errors that git comes across once it has looked at the wants. */
+const AFTER_WANTS =
+  /no commits selected|cannot be used together|expected SHA1|hung up|aborting due to possible/;
+
 export const RULES: Readonly<Record<string, Rule>> = {
   'another agent': eachAnswer((lines) => lines.map((line) => line.replace(/\bagent=\S+/, 'agent=*'))),
 
@@ -64,21 +72,36 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'capabilities without refs': eachAnswer((lines, { door, repository }, round) => {
     if (door.version === 2 || round || repository.visible.size > 0) return lines;
     const at = lines[0] === 'version 1' ? 1 : 0;
-    return lines.toSpliced(at, 0, `${'0'.repeat(40)} capabilities^{}\0${capabilitiesOf(repository, door)}`);
+    return lines.toSpliced(
+      at,
+      lines.length - at,
+      `${'0'.repeat(40)} capabilities^{}\0${capabilitiesOf(repository, door)}`,
+      '0000',
+    );
   }),
 
-  'haves acknowledged once': eachAnswer((lines, { repository, door }) => {
-    if (door.version !== 2) return lines;
+  'haves acknowledged once': eachAnswer((lines, { repository, door }, round) => {
+    if (!round || !lines.some((line) => line.startsWith('ACK '))) return lines;
+    const { graph, shallow } = repository;
+    const isBare =
+      door.version !== 2 && !round.flags.has('multi_ack') && !round.flags.has('multi_ack_detailed');
+    if (door.version !== 2 && !isBare) return lines;
+    // The client's history is cut before its haves come in the older versions, after that in version 2.
+    const cuts = lines.filter(isShallow).map((line) => line.split(' ')[1]);
+    const cut = new Set([...shallow, ...(isBare ? [...round.shallow, ...cuts] : [])]);
     const known = new Set<string>();
-    return lines.filter((line) => {
-      if (!line.startsWith('ACK ')) return true;
-      const oid = line.slice('ACK '.length);
-      const { graph, shallow } = repository;
-      if (!shallow.has(oid)) for (const parent of graph.get(oid)!.parents) known.add(parent);
-      if (known.has(oid)) return false;
-      known.add(oid);
-      return true;
+    let count = 0;
+    const acknowledged = round.haves.filter((oid) => {
+      const have = graph.get(oid);
+      const isNew = have && !known.has(oid);
+      for (const parent of cut.has(oid) ? [] : (have?.parents ?? [])) known.add(parent);
+      if (have) known.add(oid);
+      if (isNew) count++;
+      return isBare ? have && count === 1 : isNew;
     });
+    const first = lines.findIndex((line) => line.startsWith('ACK '));
+    const others = lines.filter((line) => !line.startsWith('ACK '));
+    return others.toSpliced(first, 0, ...acknowledged.map((oid) => `ACK ${oid}`));
   }),
 
   'shallow lines once': eachAnswer((lines) =>
@@ -96,6 +119,14 @@ export const RULES: Readonly<Record<string, Rule>> = {
     return replaceLast(outcome, { ...last, lines: last.lines.slice(0, -1) });
   },
 
+  'no NUL on band 3': (outcome) => ({
+    ...outcome,
+    answers: outcome.answers.map((answer) => ({
+      ...answer,
+      bandError: answer.bandError.replace('\0', '\n'),
+    })),
+  }),
+
   'not a ref': (outcome, { repository }) => {
     const name = /^git upload-pack: ambiguous deepen-not: deepen-not (.*)$/.exec(outcome.error)?.[1];
     if (name === undefined) return outcome;
@@ -107,10 +138,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
 
   'unreachable trees and blobs': (outcome, situation) => {
     const { door, rounds } = situation;
-    const refused = door.version === 2 ? undefined : refusedWant(situation, rounds[0]);
-    if (outcome.code !== 0 || refused === undefined) return outcome;
+    const refused = door.version !== 2 && rounds[0]?.isWhole ? refusedWant(situation, rounds[0]) : undefined;
+    // What is wrong with the lines comes first.
+    if (refused === undefined || (outcome.code !== 0 && !AFTER_WANTS.test(outcome.error))) return outcome;
     const answers = door.stateless ? [] : outcome.answers.slice(0, 1);
-    return { answers, code: 128, error: `git upload-pack: not our ref ${refused}` };
+    return { answers, code: 128, error: `git upload-pack: not our ref ${refused}`, diedPacking: false };
   },
 
   'a first packet cut short': (outcome, { breaksOff }) =>
@@ -118,8 +150,17 @@ export const RULES: Readonly<Record<string, Rule>> = {
       ? { ...outcome, code: 128, error: 'the remote end hung up unexpectedly' }
       : outcome,
 
-  'errors are told': (outcome, { door }) => {
-    const { code, error, answers } = outcome;
+  'the cause is logged': (outcome) => {
+    const [, cause] = /^fatal: (.*)$/m.exec(outcome.answers.at(-1)?.progress ?? '') ?? [];
+    return outcome.diedPacking && cause ? { ...outcome, error: cause } : outcome;
+  },
+
+  'errors are told': (outcome, { door, rounds }) => {
+    const { code, error, answers, diedPacking } = outcome;
+    // A pack without bands can only break off.
+    const isBare =
+      door.version !== 2 && !rounds[0]?.flags.has('side-band') && !rounds[0]?.flags.has('side-band-64k');
+    if (diedPacking && isBare) return outcome;
     const last = answers.at(-1);
     if (code === 0 || last?.bandError || last?.lines.at(-1)?.startsWith('ERR ')) return outcome;
     const line = `ERR ${error.replace('git upload-pack: not our ref', 'upload-pack: not our ref')}`;
@@ -130,7 +171,14 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
 };
 
-const EMPTY: Answer = { lines: [], pack: undefined, bandError: '', complete: false, largest: 0 };
+const EMPTY: Answer = {
+  lines: [],
+  pack: undefined,
+  progress: '',
+  bandError: '',
+  complete: false,
+  largest: 0,
+};
 
 /** Whether the last answer is over; in the older versions it ends with the connection, but for the advertisement. */
 function isEnded({ lines, complete }: Answer, { version, stateless }: Door, answers: number): boolean {
@@ -166,13 +214,13 @@ function wantPolicy(config: readonly string[]): Record<'tips' | 'reachable' | 'a
 }
 
 /** The first want that no ref points at, where one of those leads to a tree or a blob that nothing visible reaches. */
-function refusedWant({ repository }: Situation, round: Round | undefined): string | undefined {
+function refusedWant({ repository }: Situation, round: Round): string | undefined {
   const { graph, visible, hidden, shallow, config } = repository;
   const granted = new Set(visible.values());
   const { tips, reachable, any } = wantPolicy(config);
   if (any) return undefined;
   if (tips || reachable) for (const oid of hidden.values()) granted.add(oid);
-  const others = round?.wants.filter((oid) => !granted.has(oid)) ?? [];
+  const others = round.wants.filter((oid) => !granted.has(oid));
   const reached = graph.closure(granted, shallow);
   const isLost = (oid: string) => graph.get(oid)?.type !== 'commit' && !reached.has(oid);
   return others.some((oid) => isLost(graph.peel(oid).at(-1)!)) ? others[0] : undefined;

@@ -1,13 +1,13 @@
 /** The two programs: `git upload-pack` as a process, Packhorse in this one. */
-import { spawn } from 'node:child_process';
 import { asPackhorseError } from '../../src/errors.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { PacketInput } from '../../src/protocol/packet-input.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
+import { fatalText } from '../../src/stdio/fatal.ts';
 import { ByteSink } from '../../src/upload-pack/byte-sink.ts';
 import { newStatistics } from '../../src/upload-pack/statistics.ts';
 import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
-import { GIT_ENVIRONMENT } from '../support/git.ts';
+import { type Ended, type Program, protocol, runProgram } from '../stdio/upload-pack.ts';
 import type { Cell } from './coverage.ts';
 
 /** How a program is talked to: `advertise` is the first request of a stateless client. */
@@ -19,7 +19,7 @@ export interface Door {
 
 export interface Response {
   readonly bytes: Buffer;
-  readonly code: number;
+  readonly code: Ended['status'];
   /** What the server's own log says. */
   readonly stderr: string;
 }
@@ -30,35 +30,19 @@ export interface Response {
  */
 const JUDGE = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.commitGraph', GIT_CONFIG_VALUE_0: 'false' };
 
-/** Runs a program with the bytes as its input; `command` is itself and what comes before the flags. */
-export function runUploadPack(
-  [program, ...args]: readonly string[],
+/** Has a program answer the bytes, which is given the flags of `git upload-pack`. */
+export async function runUploadPack(
+  program: Program,
   directory: string,
   { version, stateless, advertise }: Door,
-  bytes: Uint8Array,
+  bytes: Buffer,
 ): Promise<Response> {
   const flags = advertise ? ['--http-backend-info-refs'] : stateless ? ['--stateless-rpc'] : [];
-  const child = spawn(program, [...args, ...flags, directory], {
-    env: { ...GIT_ENVIRONMENT, ...JUDGE, GIT_PROTOCOL: `version=${version}` },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const { stdout, status, stderr } = await runProgram(program, [...flags, directory], {
+    input: bytes,
+    environment: { ...JUDGE, ...protocol(version) },
   });
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  child.stdout.on('data', (data: Buffer) => stdout.push(data));
-  child.stderr.on('data', (data: Buffer) => stderr.push(data));
-  // It may end before it has read everything.
-  child.stdin.on('error', () => {});
-  child.stdin.end(bytes);
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({
-        bytes: Buffer.concat(stdout),
-        code: code ?? -1,
-        stderr: Buffer.concat(stderr).toString('latin1'),
-      }),
-    );
-  });
+  return { bytes: stdout, code: status, stderr };
 }
 
 const caches = new RepositoryCaches();
@@ -89,10 +73,10 @@ export async function askPackhorse(
       });
   } catch (thrown) {
     const known = asPackhorseError(thrown);
-    error = `fatal: ${known.message}\n`;
+    error = `fatal: ${fatalText(thrown, directory)}\n`;
     // A defect is to be seen where it is.
     if (known.code === 'PACKHORSE_INTERNAL') throw thrown;
-    await sink.sendFailure(known.client);
+    await sink.sendFailure(known);
   }
   return { bytes: Buffer.concat(parts), code: error ? 128 : 0, stderr: error };
 }

@@ -14,6 +14,7 @@ import { runBytes } from './run-case.ts';
  *     main: m0 .. m19, with `side` (s0 .. s4, from m5) merged after m10
  *     other: o0 .. o2, a history of its own
  *     skewed: three commits, of which the second is by far the oldest, and the third has both others as parents
+ *     behind: three commits in a row, of which the second is by far the oldest
  * Tags: annotated, tag of a tag, tag of a tree, tag of a blob, lightweight; some refs packed.
  */
 function makeRepository(): TestRepository {
@@ -52,6 +53,7 @@ function makeRepository(): TestRepository {
     return git(directory, args, { env: { ...GIT_ENVIRONMENT, GIT_COMMITTER_DATE } });
   };
   const root = skewed(young);
+  run('update-ref', 'refs/heads/behind', skewed(young + 1, skewed(old, root)));
   run('update-ref', 'refs/heads/skewed', skewed(young + 1, skewed(old, root), root));
   const config = [
     'transfer.hideRefs=refs/hidden',
@@ -153,8 +155,8 @@ describe('fetch in version 2', () => {
     ['not what a full name has', ['want <main>', 'deepen-not refs/heads/loose', 'done']],
     ['not one, and since', ['want <main>', 'deepen-not side', 'deepen-since (main~12)', 'done']],
     [
-      'not one, and since, where clocks ran wrong',
-      ['want <skewed>', 'deepen-not side', 'deepen-since (main)', 'done'],
+      'not what others have, where clocks ran wrong',
+      ['want <behind~2>', 'deepen-not behind', 'deepen-not main', 'done'],
     ],
     ['since, where clocks ran wrong', ['want <skewed>', 'deepen-since (main)', 'done']],
     ['a base with 0x', ['want <main>', 'deepen 0x2', 'done']],
@@ -197,8 +199,13 @@ describe('fetch in version 0', () => {
       ['want <other> deepen-relative', 'shallow <main>', 'deepen 2', FLUSH],
     ],
     ['a commit that no ref points at', ['want <main~4>', FLUSH, 'done']],
+    ['a commit that an older one reaches', ['want <behind~2>', FLUSH, 'done']],
     ['an object that is not there', [`want ${'1'.repeat(40)}`, FLUSH, 'done']],
     ['a filter without the capability', ['want <main>', 'filter blob:none', FLUSH, 'done']],
+    [
+      'a tree by id that is met again',
+      ['want <main> filter', 'want <tree^{}>', 'filter tree:1', FLUSH, 'done'],
+    ],
     ['a filter', ['want <main> filter', 'filter blob:none', FLUSH, 'done']],
   ])('%s', (_, lines) => expectSame({ version: 0, stateless: true }, lines));
 });

@@ -15,6 +15,8 @@ export interface ObjectChoice {
 
 export interface RepositoryPlan {
   readonly steps: readonly Step[];
+  /** Whether all clocks are right. */
+  readonly onTime: boolean;
   /** Whether each commit keeps its branch. What no ref reaches any more is stored all the same. */
   readonly kept: readonly boolean[];
   readonly refs: readonly { readonly space: string; readonly target: ObjectChoice }[];
@@ -36,7 +38,11 @@ export interface TestRepository {
   /** What refs and HEAD point at, by name: those that clients may see, and the others. */
   readonly visible: ReadonlyMap<string, string>;
   readonly hidden: ReadonlyMap<string, string>;
+  /** What visible refs point at that leads to a commit; for each those visible refs that do not reach it. */
+  readonly branches: ReadonlyMap<string, readonly string[]>;
   readonly shallow: ReadonlySet<string>;
+  /** Whether every commit is as young as its parents, or younger. */
+  readonly onTime: boolean;
 }
 
 /** Of the files `sparse/p<i>` on the branch `extras`. */
@@ -98,6 +104,7 @@ export const arbitraryRepository: fc.Arbitrary<RepositoryPlan> = fc.record({
     { weight: 1, arbitrary: fc.constant([]) },
     { weight: 12, arbitrary: fc.array(arbitraryStep, { minLength: 1, maxLength: 14, size: 'max' }) },
   ),
+  onTime: fc.boolean(),
   kept: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
   refs: fc.array(
     fc.record({
@@ -123,7 +130,8 @@ export function buildRepository(root: string, name: string, plan: RepositoryPlan
   if (plan.head === 'unborn') writeHead(directory, 'ref: refs/heads/unborn');
   configure(directory, plan.config);
   const repository = readRepository(directory, plan.config);
-  const shallow = new Set(plan.shallow.flatMap((choice) => find(repository.graph, choice) ?? []));
+  const commits = repository.graph.ofType('commit');
+  const shallow = new Set(plan.shallow.flatMap((choice) => find(commits, choice) ?? []));
   const lines = [...shallow].map((oid) => `${oid}\n`);
   if (shallow.size > 0) fs.writeFileSync(path.join(directory, 'shallow'), lines.join(''));
   return { ...repository, shallow };
@@ -131,33 +139,57 @@ export function buildRepository(root: string, name: string, plan: RepositoryPlan
 
 /** A repository that is whole, with what is in its configuration. */
 export function readRepository(directory: string, config: readonly string[]): TestRepository {
-  const [visible, hidden] = refsOf(directory, config);
-  return { directory, config, graph: ObjectGraph.read(directory), visible, hidden, shallow: new Set() };
+  const isEmpty =
+    !fs.existsSync(path.join(directory, 'packed-refs')) &&
+    fs.readdirSync(path.join(directory, 'refs/heads')).length === 0;
+  const [visible, hidden] = isEmpty ? [new Map(), new Map()] : refsOf(directory, config);
+  const graph = ObjectGraph.read(directory);
+  const branches = branchesOf(graph, visible);
+  const onTime = graph.ofType('commit').every((oid) => {
+    const { date, parents } = graph.get(oid)!;
+    return parents.every((parent) => graph.get(parent)!.date <= date);
+  });
+  return { directory, config, graph, visible, hidden, branches, shallow: new Set(), onTime };
 }
 
-/** What a choice comes to in a repository; undefined where there is nothing of its type. */
-export function find(graph: ObjectGraph, { type, n }: ObjectChoice): string | undefined {
-  const all = graph.ofType(type);
-  return all[n % all.length];
+function branchesOf(graph: ObjectGraph, visible: Refs): Map<string, string[]> {
+  const reached = Array.from(visible, ([name, oid]) => ({ name, all: graph.closure([oid]) }));
+  const branches = new Map<string, string[]>();
+  for (const oid of visible.values()) {
+    const commit = graph.peel(oid).at(-1)!;
+    if (graph.get(commit)?.type !== 'commit') continue;
+    branches.set(
+      oid,
+      reached.filter(({ all }) => !all.has(commit)).map(({ name }) => name),
+    );
+  }
+  return branches;
+}
+
+function find(oids: readonly string[], { n }: ObjectChoice): string | undefined {
+  return oids[n % oids.length];
 }
 
 function fill(directory: string, plan: RepositoryPlan): void {
-  const { steps, kept, refs, head, extras, packedRefs, storage } = plan;
-  const { commits } = importHistory(directory, steps);
+  const { steps, onTime, kept, refs, head, extras, packedRefs, storage } = plan;
+  const { commits, tags, trees, blobs } = importHistory(
+    directory,
+    onTime ? steps.map((step) => ({ ...step, skew: 0 })) : steps,
+  );
   if (extras) git(directory, ['fast-import', '--quiet', '--force'], { input: encodeExtras() });
-  const graph = ObjectGraph.read(directory);
+  const objects = { commit: commits, tag: tags, tree: trees, blob: blobs };
   const updates = [
     `create refs/heads/main ${commits.at(-1)}`,
     ...commits.flatMap((_, i) => (kept[i] ? [] : [`delete refs/heads/c${i}`])),
     ...refs.flatMap(({ space, target }, i) => {
-      const oid = find(graph, target);
+      const oid = find(objects[target.type], target);
       // Branches are commits.
       if (!oid || (space.startsWith('refs/heads/') && target.type !== 'commit')) return [];
       return [`create ${space}${i} ${oid}`];
     }),
   ];
   git(directory, ['update-ref', '--stdin'], { input: `${updates.join('\n')}\n` });
-  git(directory, ['symbolic-ref', 'refs/heads/symbolic', 'refs/heads/main']);
+  fs.writeFileSync(path.join(directory, 'refs/heads/symbolic'), 'ref: refs/heads/main\n');
   if (head === 'symbolic') writeHead(directory, 'ref: refs/heads/symbolic');
   if (head === 'detached') writeHead(directory, commits[0]);
   if (packedRefs) git(directory, ['pack-refs', '--all']);
@@ -184,6 +216,7 @@ function encodeExtras(): string {
   const file = (mode: string, name: string, text: string) =>
     `M ${mode} inline ${name}\ndata ${text.length}\n${text}`;
   return [
+    commit('refs/heads/extras', file('100644', 'sparse/p0', 'other\n')),
     commit(
       'refs/heads/extras',
       ...PATTERNS.map((text, i) => file('100644', `sparse/p${i}`, text)),
@@ -192,7 +225,6 @@ function encodeExtras(): string {
       file('100644', 'd/e/f/g/h/i', 'deep\n'),
       `M 160000 ${'5'.repeat(40)} d/module`,
     ),
-    commit('refs/heads/extras', 'deleteall', file('100644', 'sparse/p0', PATTERNS[0])),
     commit('refs/heads/empty'),
   ].join('');
 }
@@ -200,13 +232,8 @@ function encodeExtras(): string {
 type Refs = ReadonlyMap<string, string>;
 
 function refsOf(directory: string, config: readonly string[]): [visible: Refs, hidden: Refs] {
-  const text = git(directory, ['for-each-ref', '--format=%(refname) %(objectname)']);
-  const refs = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split(' ') as [string, string]);
-  const head = git(directory, ['rev-parse', '--revs-only', 'HEAD']);
-  if (head !== '') refs.push(['HEAD', head]);
+  const text = git(directory, ['show-ref', '--head']);
+  const refs = text.split('\n').map((line) => line.split(' ').reverse() as [string, string]);
   return [
     new Map(refs.filter(([name]) => !isHidden(name, config))),
     new Map(refs.filter(([name]) => isHidden(name, config))),

@@ -30,7 +30,8 @@ export interface FilterChoice {
 /** What breaks a request: a line or raw bytes too many, or an end too early. */
 export interface Fault {
   readonly kind: 'line' | 'packet' | 'cut';
-  readonly text: string;
+  /** Which line, or which packet. */
+  readonly n: number;
   /** Where, as a part of the whole. */
   readonly place: number;
 }
@@ -90,8 +91,6 @@ const BAD_LINES = [
   'deepen ',
   'deepen 0x2',
   'deepen  3',
-  'deepen 99999999999',
-  'deepen 2147483648',
   'deepen-since soon',
   'deepen-since 0',
   'deepen-since -1',
@@ -99,7 +98,6 @@ const BAD_LINES = [
   'deepen-not no/such/ref',
   'deepen-not main',
   'deepen-not heads/main',
-  'deepen-relative',
   'filter',
   'filter blob:none',
   'filter tree:0',
@@ -163,16 +161,20 @@ const PART: fc.Arbitrary<FilterChoice> = fc.oneof(
   { weight: 1, arbitrary: fc.constant('combine' as const).chain((kind) => filterOf(kind)) },
 );
 
-const FAULT: fc.Arbitrary<Fault> = fc
-  .record({
-    fault: fc.oneof(
-      fc.record({ kind: fc.constant('line' as const), text: fc.constantFrom(...BAD_LINES) }),
-      fc.record({ kind: fc.constant('packet' as const), text: fc.constantFrom(...BAD_PACKETS) }),
-      fc.record({ kind: fc.constant('cut' as const), text: fc.constant('') }),
-    ),
-    place: fc.double({ min: 0, max: 1, noNaN: true }),
-  })
-  .map(({ fault, place }) => ({ ...fault, place }));
+const FAULT: fc.Arbitrary<Fault> = fc.record({
+  kind: fc.constantFrom('line', 'line', 'packet', 'cut'),
+  n: fc.nat(999),
+  place: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+const OTHER_FAULT = FAULT.filter((fault) => !textOf(fault).startsWith('deepen'));
+
+/** The line or the bytes of a fault. */
+export function textOf({ kind, n }: Fault): string {
+  if (kind === 'cut') return '';
+  const texts = kind === 'line' ? BAD_LINES : BAD_PACKETS;
+  return texts[n % texts.length];
+}
 
 export function arbitraryQuestion(cell: Cell, varieties: readonly Variety[]): fc.Arbitrary<Question> {
   return fc.constantFrom(...varieties).chain((variety) => questionOf(cell, variety));
@@ -215,6 +217,7 @@ function questionOf(
     waitForDone: fc.constantFrom(false, false, true),
     limitsFirst: fc.boolean(),
     lists: fc.boolean(),
-    fault: variety === 'fault' ? FAULT : fc.constant(undefined),
+    // What counts from elsewhere is put to git in another way, which more such lines would upset.
+    fault: variety !== 'fault' ? fc.constant(undefined) : shallow === 'relative' ? OTHER_FAULT : FAULT,
   });
 }

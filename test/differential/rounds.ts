@@ -1,10 +1,11 @@
 /** What the bytes of a client ask for, read back: one entry for each fetch, as far as they are well formed. */
 
-import { pkt } from '../support/requests.ts';
+import { FLUSH } from '../support/requests.ts';
 import type { Cell } from './coverage.ts';
-import type { TestRepository } from './repositories.ts';
 
 export interface Round {
+  /** Whether what the client wants is all there. */
+  readonly isWhole: boolean;
   readonly wants: readonly string[];
   readonly haves: readonly string[];
   readonly shallow: readonly string[];
@@ -45,9 +46,13 @@ export function breaksOff(
   const flushes = packets.flatMap(({ isLine }, i) => (isLine ? [] : [i]));
   const last = packets.length - 1;
   if (rest === 0) return false;
-  if (version !== 2) return stateless && flushes.length === 1 && flushes[0] === last;
-  // A request ends with a flush, a connection with two.
-  return last < 0 || (!stateless && packets[last].text === '0000' && packets[last - 1]?.text !== '0000');
+  if (version !== 2) {
+    const wants = packets.some(({ text }) => text.startsWith('want '));
+    return stateless && wants && flushes.length === 1 && flushes[0] === last;
+  }
+  // A request ends with a flush; one more, or one before all, ends the connection.
+  const before = packets[last - 1]?.text ?? FLUSH;
+  return last < 0 || (!stateless && packets[last].text === FLUSH && before !== FLUSH);
 }
 
 export function readRounds(bytes: Buffer, version: Cell['version']): Round[] {
@@ -59,26 +64,27 @@ export function readRounds(bytes: Buffer, version: Cell['version']): Round[] {
     const rest = end < 0 ? [] : packets.slice(end).map(({ text }) => text);
     const haves = rest.slice(0, rest.includes('done') ? rest.indexOf('done') : rest.length);
     const lines = needs.map((line) => line.replace(/^(want \S+).*/, '$1'));
-    return [roundOf([...lines, ...haves.filter((line) => line.startsWith('have '))], words)];
+    return [roundOf([...lines, ...haves.filter((line) => line.startsWith('have '))], words, end >= 0)];
   }
   const rounds: Round[] = [];
   let lines: string[] = [];
   for (const { text, isLine } of packets) {
     if (isLine) lines.push(text);
-    else if (text === '0000') {
-      if (lines.includes('command=fetch')) rounds.push(roundOf(lines, lines));
+    else if (text === FLUSH) {
+      if (lines.includes('command=fetch')) rounds.push(roundOf(lines, lines, true));
       lines = [];
     }
   }
   return rounds;
 }
 
-function roundOf(lines: readonly string[], flags: readonly string[]): Round {
+function roundOf(lines: readonly string[], flags: readonly string[], isWhole: boolean): Round {
   const ids = (word: string) =>
     lines
       .filter((line) => line.startsWith(`${word} `))
       .map((line) => line.slice(word.length + 1, word.length + 41));
   return {
+    isWhole,
     wants: [...new Set(ids('want'))],
     haves: ids('have'),
     shallow: [...new Set(ids('shallow'))],
@@ -86,32 +92,4 @@ function roundOf(lines: readonly string[], flags: readonly string[]): Round {
     flags: new Set(flags),
     filter: lines.find((line) => line.startsWith('filter '))?.slice('filter '.length),
   };
-}
-
-const INFINITE = 0x7fffffff;
-/** Deeper than any history. */
-const DEEP = INFINITE - 1;
-
-/**
- * The bytes that ask git 2.39 for what newer ones understand by `deepen-relative`: the depth at which the wants meet a
- * shallow commit of the client is added to the one that is asked for. Where they meet none, nothing is deepened, and a
- * great depth changes nothing either. All of history is the same from everywhere.
- */
-export function translate(
-  bytes: Buffer,
-  version: Cell['version'],
-  { graph, shallow }: TestRepository,
-): { readonly asked: Buffer; readonly deepensNothing: boolean } {
-  const round = readRounds(bytes, version).findLast(({ flags }) => flags.has('deepen-relative'));
-  const depth = Number(round?.lines.findLast((line) => line.startsWith('deepen '))?.slice('deepen '.length));
-  if (!round || !(depth > 0)) return { asked: bytes, deepensNothing: false };
-  const theirs = new Set(round.shallow.filter((oid) => graph.get(oid)?.type === 'commit'));
-  const met = depth === INFINITE ? 0 : graph.depthOf(theirs, round.wants, shallow);
-  const packets = readPackets(bytes).packets.flatMap(({ text, isLine }) => {
-    if (!isLine) return [text];
-    if (text === 'deepen-relative') return [];
-    if (!text.startsWith('deepen ')) return [pkt(`${text.replace(' deepen-relative', '')}\n`)];
-    return [pkt(`deepen ${met === undefined ? DEEP : depth + met}\n`)];
-  });
-  return { asked: Buffer.from(packets.join(''), 'latin1'), deepensNothing: met === undefined };
 }

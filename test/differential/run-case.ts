@@ -1,13 +1,15 @@
 /** One case from its question to what differs. */
-import { type Outcome, readAnswers } from './answers.ts';
+
+import { GIT_UPLOAD_PACK } from '../stdio/upload-pack.ts';
+import { readOutcome } from './answers.ts';
 import { differences } from './compare.ts';
 import type { Cell } from './coverage.ts';
 import { encodeQuestion } from './encode.ts';
-import type { Situation } from './expectations.ts';
 import { askPackhorse, type Door, type Response, runUploadPack } from './judge.ts';
+import { namedRequest, partRequests, translate } from './other-questions.ts';
 import type { TestRepository } from './repositories.ts';
 import type { Question } from './requests.ts';
-import { breaksOff, readRounds, translate } from './rounds.ts';
+import { breaksOff, readRounds } from './rounds.ts';
 
 export interface CaseResult {
   readonly differences: readonly string[];
@@ -17,35 +19,58 @@ export interface CaseResult {
   readonly report: () => string;
 }
 
+/** How Packhorse is asked. */
+export type Ask = (directory: string, door: Door, bytes: Buffer) => Promise<Response>;
+
 export async function runCase(
   cell: Cell,
   question: Question,
   repositories: readonly TestRepository[],
+  ask: Ask = askPackhorse,
 ): Promise<CaseResult> {
   const repository = chooseRepository(cell, question, repositories);
-  return runBytes(cell, encodeQuestion(question, cell, repository), repository);
+  return runBytes(cell, encodeQuestion(question, cell, repository), repository, ask);
 }
 
-export async function runBytes(door: Door, bytes: Buffer, repository: TestRepository): Promise<CaseResult> {
+export async function runBytes(
+  door: Door,
+  bytes: Buffer,
+  repository: TestRepository,
+  ask: Ask = askPackhorse,
+): Promise<CaseResult> {
   const { directory } = repository;
   const { asked, deepensNothing } = translate(bytes, door.version, repository);
   const [gitResponse, ourResponse] = await Promise.all([
-    runUploadPack(['git', 'upload-pack'], directory, door, asked),
-    askPackhorse(directory, door, bytes),
+    runUploadPack(GIT_UPLOAD_PACK, directory, door, asked),
+    ask(directory, door, bytes),
   ]);
-  const situation: Situation = {
+  const rounds = readRounds(bytes, door.version);
+  const situation = {
     repository,
     door,
-    rounds: readRounds(bytes, door.version),
+    rounds,
     breaksOff: breaksOff(bytes, door),
     deepensNothing,
+    parts: [],
+    named: undefined,
   };
-  let found: string[];
-  try {
-    found = differences(outcomeOf(ourResponse, door), outcomeOf(gitResponse, door), situation);
-  } catch (error) {
-    found = [String(error)];
-  }
+  const compare = async () => {
+    const ours = readOutcome(ourResponse, door);
+    const gits = readOutcome(gitResponse, door);
+    const found = differences(ours, gits, situation);
+    const last = rounds.at(-1);
+    if (found.length === 0 || last?.filter === undefined) return found;
+    // What a filter leaves out may depend on the order in which git meets things.
+    const askGit = async (other: Door, request: Buffer) =>
+      readOutcome(await runUploadPack(GIT_UPLOAD_PACK, directory, other, request), other);
+    const parts = await Promise.all(
+      partRequests(asked, door.version).map((request) => askGit(door, request)),
+    );
+    const request = namedRequest(last, repository);
+    const named = request && (await askGit({ version: 2, stateless: true }, request));
+    return differences(ours, gits, { ...situation, parts, named });
+  };
+  const found = await compare().catch((error) => [String(error)]);
   return {
     differences: found,
     answered: gitResponse.code === 0,
@@ -63,11 +88,6 @@ export async function runBytes(door: Door, bytes: Buffer, repository: TestReposi
   };
 }
 
-function outcomeOf({ bytes, code, stderr }: Response, door: Door): Outcome {
-  const error = stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? '';
-  return { answers: readAnswers(bytes, door), code, error: error.replace('fatal: ', '') };
-}
-
 /** Text as it is, up to a pack; other bytes as escapes. */
 function show(bytes: Buffer): string {
   const text = bytes.toString('latin1').slice(0, 6000);
@@ -82,11 +102,14 @@ const FILTERS_ALLOWED = 'uploadpack.allowFilter=true';
 /** Repositories that allow what is asked, but for questions that are to meet others. */
 function chooseRepository(
   cell: Cell,
-  { repository, variety }: Question,
+  { repository, variety, since, not }: Question,
   all: readonly TestRepository[],
 ): TestRepository {
-  const suitable = all.filter(({ config, graph, visible, hidden }) => {
+  const suitable = all.filter(({ config, graph, visible, hidden, branches, onTime }) => {
     if (visible.size === 0) return variety === 'wants' && cell.filter === 'none' && cell.shallow !== 'not';
+    if (cell.shallow === 'not' && ![...branches.values()].some((others) => others.length > 0)) return false;
+    // With both limits git guesses where clocks ran wrong.
+    if (since && not.length > 0 && !onTime) return false;
     // git takes a commit that a hidden ref points at for one that the client has.
     const misleads = [...hidden.values()].some((oid) => graph.get(oid)?.type === 'commit');
     if (cell.version !== 2 && cell.haves && misleads) return false;

@@ -24,7 +24,8 @@ export function startProgram(
 ): ChildProcessWithoutNullStreams {
   const child = spawn(command, [...first, ...args], { env: { ...GIT_ENVIRONMENT, ...environment } });
   child.stdin.on('error', () => {}); // one that ends early may not read all of its input
-  started.push(child);
+  started.add(child);
+  child.once('close', () => started.delete(child));
   return child;
 }
 
@@ -32,10 +33,10 @@ export function startProgram(
 export async function runProgram(
   program: Program,
   args: readonly string[],
-  { input = '', environment = {} }: { input?: string; environment?: NodeJS.ProcessEnv } = {},
+  { input = '', environment = {} }: { input?: string | Buffer; environment?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
   const child = startProgram(program, args, environment);
-  child.stdin.end(input, 'latin1');
+  child.stdin.end(Buffer.from(input as string, 'latin1'));
   const stdout: Buffer[] = [];
   child.stdout.on('data', (data) => stdout.push(data));
   return { ...(await ended(child)), stdout: Buffer.concat(stdout) };
@@ -56,7 +57,7 @@ export function protocol(version: number): NodeJS.ProcessEnv {
   return { GIT_PROTOCOL: `version=${version}` };
 }
 
-const started: ChildProcessWithoutNullStreams[] = [];
+const started = new Set<ChildProcessWithoutNullStreams>();
 afterAll(() => {
   for (const child of started) child.kill('SIGKILL');
 });

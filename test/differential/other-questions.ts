@@ -1,0 +1,70 @@
+/** What git is asked where it is asked something else than Packhorse, or more. */
+import { DELIM, FLUSH, pkt } from '../support/requests.ts';
+import type { Cell } from './coverage.ts';
+import type { TestRepository } from './repositories.ts';
+import { type Round, readPackets, readRounds } from './rounds.ts';
+
+const INFINITE = 0x7fffffff;
+/** Deeper than any history. */
+const DEEP = INFINITE - 1;
+
+/**
+ * The bytes that ask git 2.39 for what newer ones understand by `deepen-relative`: the depth at which the wants meet a
+ * shallow commit of the client is added to the one that is asked for. Where they meet none, nothing is deepened, and a
+ * great depth changes nothing either. All of history is the same from everywhere.
+ */
+export function translate(
+  bytes: Buffer,
+  version: Cell['version'],
+  { graph, shallow }: TestRepository,
+): { readonly asked: Buffer; readonly deepensNothing: boolean } {
+  const round = readRounds(bytes, version).findLast(({ flags }) => flags.has('deepen-relative'));
+  const depth = Number(round?.lines.findLast((line) => line.startsWith('deepen '))?.slice('deepen '.length));
+  if (!round || !(depth > 0)) return { asked: bytes, deepensNothing: false };
+  const theirs = new Set(round.shallow.filter((oid) => graph.get(oid)?.type === 'commit'));
+  const met = depth === INFINITE ? 0 : graph.depthOf(theirs, round.wants, shallow);
+  const { packets, rest } = readPackets(bytes);
+  const asked = packets.flatMap(({ text, isLine }) => {
+    if (!isLine) return [text];
+    if (text === 'deepen-relative') return [];
+    if (!text.startsWith('deepen ')) return [pkt(`${text.replace(' deepen-relative', '')}\n`)];
+    return [pkt(`deepen ${met === undefined ? DEEP : depth + met}\n`)];
+  });
+  const end = bytes.subarray(bytes.length - rest);
+  return {
+    asked: Buffer.concat([Buffer.from(asked.join(''), 'latin1'), end]),
+    deepensNothing: met === undefined,
+  };
+}
+
+/** The same bytes with each part of a combined filter for the whole of it. */
+export function partRequests(bytes: Buffer, version: Cell['version']): Buffer[] {
+  const filter = readRounds(bytes, version).at(-1)?.filter;
+  if (!filter?.startsWith('combine:')) return [];
+  return partsOf(filter).map((part) => {
+    const packets = readPackets(bytes).packets.map(({ text, isLine }) => {
+      if (!isLine) return text;
+      return pkt(`${text.startsWith('filter ') ? `filter ${part}` : text}\n`);
+    });
+    return Buffer.from(packets.join(''), 'latin1');
+  });
+}
+
+function partsOf(filter: string): string[] {
+  if (!filter.startsWith('combine:')) return [filter];
+  return filter
+    .slice('combine:'.length)
+    .split('+')
+    .filter(Boolean)
+    .flatMap((part) => partsOf(decodeURIComponent(part)));
+}
+
+/** A request, in version 2, for the trees alone that wants name in so many words; undefined where there are none. */
+export function namedRequest({ wants, filter }: Round, { graph }: TestRepository): Buffer | undefined {
+  const trees = wants.map((oid) => graph.peel(oid).at(-1)!).filter((oid) => graph.get(oid)?.type === 'tree');
+  if (filter === undefined || trees.length === 0) return undefined;
+  const args = [...trees.map((oid) => `want ${oid}`), `filter ${filter}`, 'done'];
+  const packets = ['command=fetch', 'object-format=sha1', DELIM, ...args, FLUSH];
+  const isLine = (text: string) => text !== DELIM && text !== FLUSH;
+  return Buffer.from(packets.map((text) => (isLine(text) ? pkt(`${text}\n`) : text)).join(''), 'latin1');
+}
