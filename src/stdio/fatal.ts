@@ -13,7 +13,8 @@ export function printFatal(text: string): void {
 export function fatalText(error: unknown, directory: string): string {
   const known: PackhorseError = asPackhorseError(error);
   if (known.code === 'PACKHORSE_REPOSITORY_NOT_FOUND') return notARepository(directory);
-  return known.code === 'PACKHORSE_NOT_OUR_REF' ? `git ${known.message}` : known.message;
+  // git's own log names the program in full.
+  return known.message.startsWith('upload-pack: ') ? `git ${known.message}` : known.message;
 }
 
 export function notARepository(directory: string): string {

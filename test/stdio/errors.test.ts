@@ -19,6 +19,7 @@ beforeAll(() => {
   const history = new History();
   history.commit({ branch: 'main', files: { a: 'a\n' } });
   history.importInto(repository);
+  git(repository, ['config', 'uploadpack.allowRefInWant', 'true']);
   tip = git(repository, ['rev-parse', 'main']);
 });
 
@@ -67,6 +68,7 @@ describe.each([['on a connection'], ['in a request', '--stateless-rpc']])('versi
     ['an unknown argument of fetch', () => fetch('color')],
     ['a filter that is not allowed', () => fetch('filter blob:none')],
     ['a want that is no id', () => fetch('want x')],
+    ['a ref that is not there', () => fetch('want-ref refs/heads/none')],
     ['a have that is no id', () => fetch('have x')],
     ['a shallow commit that is no id', () => fetch('shallow x')],
     ['a depth that is no number', () => fetch('deepen x')],
