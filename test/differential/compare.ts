@@ -32,7 +32,7 @@ export function differences(ours: Outcome, gits: Outcome, situation: Situation):
       ...packFaults(our, their, round, {
         ...situation,
         parts: situation.parts.map(({ answers }) => answers[i]),
-        named: situation.named?.answers[0],
+        named: [situation.named?.alone.answers[0], situation.named?.others.answers[i]],
       }),
     );
   });
@@ -63,7 +63,7 @@ function framingFaults({ largest }: Answer, { flags }: Round, { door }: Situatio
 interface Others {
   readonly repository: TestRepository;
   readonly parts: readonly (Answer | undefined)[];
-  readonly named: Answer | undefined;
+  readonly named: readonly (Answer | undefined)[];
 }
 
 /** Objects are compared as sets: exact but for what the client has already, which git may send again, and we may. */
@@ -84,16 +84,18 @@ function packFaults(
     repository,
     round,
     parts: parts.map(objectsOf),
-    named: objectsOf(named),
+    named: new Set(named.flatMap((answer) => [...objectsOf(answer)])),
   });
   const name = (oid: string) => `${graph.get(oid)?.type} ${oid}`;
   const faults = [
     ...[...needed].filter((oid) => !ours.oids.has(oid)).map((oid) => `not sent: ${name(oid)}`),
     ...[...ours.oids].filter((oid) => !allowed.has(oid)).map((oid) => `sent too much: ${name(oid)}`),
   ];
+  // Who filters may lack what it would have otherwise.
+  const mayBeThin = round.flags.has('thin-pack') && round.filter === undefined;
   for (const base of ours.bases) {
     if (ours.oids.has(base)) faults.push(`a delta before its base: ${name(base)}`);
-    else if (!round.flags.has('thin-pack') || !bounds.had.has(base)) faults.push(`based on ${name(base)}`);
+    else if (!mayBeThin || !bounds.had.has(base)) faults.push(`based on ${name(base)}`);
   }
   if (ours.offsetDeltas && !round.flags.has('ofs-delta')) faults.push('an offset delta');
   return faults;

@@ -119,12 +119,16 @@ it('tells of a line that is not well formed before an object that is not there, 
 });
 
 describe('docs/differences.md', () => {
-  const text = fs.readFileSync(path.resolve(import.meta.dirname, '../../docs/differences.md'), 'utf8');
+  const top = path.resolve(import.meta.dirname, '../..');
+  const isFile = (name: string) => fs.statSync(path.join(top, name), { throwIfNoEntry: false })?.isFile();
+  const text = fs.readFileSync(path.join(top, 'docs/differences.md'), 'utf8');
   const named = [...text.matchAll(/\| `([^`]+)` \|$/gm)].map(([, name]) => name);
   const tests = [path.basename(import.meta.filename), 'pinned.test.ts'];
   const rules = [...Object.keys(RULES), ...Object.keys(OBJECT_RULES)];
 
   test.each(rules)('has a row for the rule "%s"', (rule) => expect(named).toContain(rule));
-  test('names no rule that is none', () =>
-    expect([...rules, ...tests]).toEqual(expect.arrayContaining(named)));
+  test('names no rule and no test that is none', () => {
+    const missing = named.filter((name) => ![...rules, ...tests].includes(name) && !isFile(name));
+    expect(missing).toEqual([]);
+  });
 });

@@ -17,8 +17,8 @@ export interface Situation {
   readonly breaksOff: boolean;
   /** What git says where each part of a combined filter stands for the whole, as far as that was asked. */
   readonly parts: readonly Outcome[];
-  /** What git says to who wants but the trees that are named, as far as that was asked. */
-  readonly named: Outcome | undefined;
+  /** What git says to who wants nothing but the trees that are named, and all but those, as far as that was asked. */
+  readonly named: { readonly alone: Outcome; readonly others: Outcome } | undefined;
   /** Whether `deepen-relative` finds no history to deepen. */
   readonly deepensNothing: boolean;
 }

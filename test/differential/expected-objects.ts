@@ -11,7 +11,7 @@ interface Situation extends Bounds {
   readonly round: Round;
   /** What git sends where each part of a combined filter stands for the whole. */
   readonly parts: readonly ReadonlySet<string>[];
-  /** What git sends for the trees alone that wants name. */
+  /** What git sends for the trees alone that wants name, and for all other wants. */
   readonly named: ReadonlySet<string>;
 }
 
@@ -64,10 +64,33 @@ export function expectedObjects(
   sent: ReadonlySet<string>,
   situation: Situation,
 ): Expected {
-  const { had, reached } = situation;
+  const { had } = situation;
   const lacked = new Set([...gits].filter((oid) => !had.has(oid)));
+  const repeated = [...gits].filter((oid) => had.has(oid));
   const needed = Object.values(OBJECT_RULES).reduce((set, rule) => rule(set, sent, situation), lacked);
-  return { needed, allowed: new Set([...needed, ...[...had].filter((oid) => reached.has(oid))]) };
+  return { needed, allowed: new Set([...needed, ...repeated, ...repeats(sent, situation)]) };
+}
+
+/**
+ * What may be sent though the client has it: what stands in a tree or is a blob that wants name, and what stands at
+ * other paths where the client's history begins. Finding out that it has those would take a walk through all of that.
+ */
+function repeats(
+  sent: ReadonlySet<string>,
+  { repository, round, had, cut, tips, seen }: Situation,
+): Set<string> {
+  const { graph } = repository;
+  const isCommit = (oid: string) => graph.get(oid)?.type === 'commit';
+  const parentsOf = (oid: string) => (cut.has(oid) ? [] : graph.get(oid)!.parents);
+  const placesOf = (commits: readonly string[]) =>
+    new Set(commits.flatMap((oid) => graph.get(oid)!.links.flatMap((tree) => graph.places(tree))));
+  const commits = [...sent].filter(isCommit);
+  const edges = [...commits.flatMap(parentsOf), ...(cut.size > 0 ? tips : [])].filter(isCommit);
+  const known = placesOf(edges.filter((oid) => seen.has(oid)));
+  const moved = [...placesOf(commits)].filter((place) => !known.has(place));
+  const named = round.wants.map((oid) => graph.peel(oid).at(-1)!).filter((oid) => !isCommit(oid));
+  const all = [...moved.map((place) => place.split(' ').at(-1)!), ...graph.closure(named)];
+  return new Set(all.filter((oid) => had.has(oid)));
 }
 
 interface Tag {

@@ -7,8 +7,10 @@ import { gitBytes } from '../support/git.ts';
 export interface StoredObject {
   readonly type: TypeName;
   readonly data: Buffer;
-  /** Tree and parents of a commit, target of a tag, entries of a tree but for gitlinks. */
+  /** The tree of a commit, target of a tag, entries of a tree but for gitlinks. */
   readonly links: readonly string[];
+  /** Of the links of a tree. */
+  readonly names: readonly string[];
   /** Of a commit. */
   readonly parents: readonly string[];
   /** Committer time of a commit. */
@@ -75,6 +77,15 @@ export class ObjectGraph {
     return seen;
   }
 
+  /** Everything below a tree, as `<path> <id>`. */
+  places(tree: string, path = ''): string[] {
+    const { links = [], names = [] } = this.get(tree) ?? {};
+    return links.flatMap((oid, i) => {
+      const place = `${path}/${names[i]}`;
+      return [`${place} ${oid}`, ...(this.get(oid)?.type === 'tree' ? this.places(oid, place) : [])];
+    });
+  }
+
   /** The least number of commits on the way from a want to one of `ends`, both counted. */
   depthOf(ends: ReadonlySet<string>, wants: readonly string[], cut: ReadonlySet<string>): number | undefined {
     let level = wants.map((oid) => this.peel(oid).at(-1)!).filter((oid) => this.get(oid)?.type === 'commit');
@@ -91,24 +102,29 @@ export class ObjectGraph {
 
 function parse(type: TypeName, data: Buffer): StoredObject {
   const hex = (oid: Uint8Array) => Buffer.from(oid).toString('hex');
-  const none = { type, data, links: [], parents: [], date: 0 };
+  const none = { type, data, links: [], names: [], parents: [], date: 0 };
   if (type === 'commit') {
     const { tree, parents, date } = parseCommit(data, FORMAT);
     return { ...none, links: [hex(tree)], parents: parents.map(hex), date };
   }
   if (type === 'tag') return { ...none, links: [hex(parseTag(data, FORMAT).target)] };
-  return type === 'tree' ? { ...none, links: entriesOf(data) } : none;
+  return type === 'tree' ? { ...none, ...entriesOf(data) } : none;
 }
 
 const GITLINK = '160000';
 
-function entriesOf(tree: Buffer): string[] {
-  const oids: string[] = [];
+function entriesOf(tree: Buffer): Pick<StoredObject, 'links' | 'names'> {
+  const links: string[] = [];
+  const names: string[] = [];
   for (let at = 0; at < tree.length; ) {
     const end = tree.indexOf(0, at);
     const next = end + 1 + FORMAT.bytes;
-    if (!tree.toString('latin1', at, end).startsWith(GITLINK)) oids.push(tree.toString('hex', end + 1, next));
+    const [mode, name] = tree.toString('latin1', at, end).split(' ');
+    if (mode !== GITLINK) {
+      links.push(tree.toString('hex', end + 1, next));
+      names.push(name);
+    }
     at = next;
   }
-  return oids;
+  return { links, names };
 }

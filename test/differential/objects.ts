@@ -32,6 +32,11 @@ export interface Bounds {
   readonly had: ReadonlySet<string>;
   /** Everything that its wants reach, down to where its history is cut. */
   readonly reached: ReadonlySet<string>;
+  /** Commits that have no parents from now on. */
+  readonly cut: ReadonlySet<string>;
+  /** As far as that lets it be seen, what the client has: tips, and everything. */
+  readonly tips: readonly string[];
+  readonly seen: ReadonlySet<string>;
 }
 
 export function boundsOf({ graph, shallow: own }: TestRepository, round: Round, { lines }: Answer): Bounds {
@@ -44,8 +49,12 @@ export function boundsOf({ graph, shallow: own }: TestRepository, round: Round, 
   const haves = early ? named('ACK') : round.haves;
   const cut = new Set([...theirs, ...own, ...named('shallow')]);
   const parents = deepened.flatMap((oid) => graph.get(oid)!.parents);
+  const tips = [...haves, ...deepened];
   return {
-    had: graph.closure([...haves, ...deepened], new Set([...theirs, ...own])),
+    cut,
+    tips,
+    seen: graph.closure(tips, cut),
+    had: graph.closure(tips, new Set([...theirs, ...own])),
     reached: graph.closure([...round.wants, ...parents], cut),
   };
 }

@@ -1,8 +1,9 @@
 /** What git is asked where it is asked something else than Packhorse, or more. */
 import { DELIM, FLUSH, pkt } from '../support/requests.ts';
 import type { Cell } from './coverage.ts';
+import type { Door } from './judge.ts';
 import type { TestRepository } from './repositories.ts';
-import { type Round, readPackets, readRounds } from './rounds.ts';
+import { type ClientPacket, readPackets, readRounds } from './rounds.ts';
 
 const INFINITE = 0x7fffffff;
 /** Deeper than any history. */
@@ -38,15 +39,14 @@ export function translate(
 }
 
 /** The same bytes with each part of a combined filter for the whole of it. */
-export function partRequests(bytes: Buffer, version: Cell['version']): Buffer[] {
-  const filter = readRounds(bytes, version).at(-1)?.filter;
+export function partQuestions(bytes: Buffer, door: Door): OtherQuestion[] {
+  const filter = readRounds(bytes, door.version).at(-1)?.filter;
   if (!filter?.startsWith('combine:')) return [];
   return partsOf(filter).map((part) => {
     const packets = readPackets(bytes).packets.map(({ text, isLine }) => {
-      if (!isLine) return text;
-      return pkt(`${text.startsWith('filter ') ? `filter ${part}` : text}\n`);
+      return encodePacket({ text: text.startsWith('filter ') ? `filter ${part}` : text, isLine });
     });
-    return Buffer.from(packets.join(''), 'latin1');
+    return { door, bytes: Buffer.from(packets.join(''), 'latin1') };
   });
 }
 
@@ -59,12 +59,35 @@ function partsOf(filter: string): string[] {
     .flatMap((part) => partsOf(decodeURIComponent(part)));
 }
 
-/** A request, in version 2, for the trees alone that wants name in so many words; undefined where there are none. */
-export function namedRequest({ wants, filter }: Round, { graph }: TestRepository): Buffer | undefined {
-  const trees = wants.map((oid) => graph.peel(oid).at(-1)!).filter((oid) => graph.get(oid)?.type === 'tree');
+/** A question put to git beside the one that is compared. */
+export interface OtherQuestion {
+  readonly door: Door;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Trees that wants name, alone, and then everything else that is wanted: git takes a tree that it meets in both ways
+ * for what it was first. Nothing where no trees are named.
+ */
+export function namedQuestions(
+  bytes: Buffer,
+  door: Door,
+  { graph }: TestRepository,
+): [alone: OtherQuestion, others: OtherQuestion] | undefined {
+  const { wants = [], filter } = readRounds(bytes, door.version).at(-1) ?? {};
+  const trees = wants.filter((oid) => graph.get(graph.peel(oid).at(-1)!)?.type === 'tree');
   if (filter === undefined || trees.length === 0) return undefined;
-  const args = [...trees.map((oid) => `want ${oid}`), `filter ${filter}`, 'done'];
-  const packets = ['command=fetch', 'object-format=sha1', DELIM, ...args, FLUSH];
-  const isLine = (text: string) => text !== DELIM && text !== FLUSH;
-  return Buffer.from(packets.map((text) => (isLine(text) ? pkt(`${text}\n`) : text)).join(''), 'latin1');
+  const lines = trees.map((oid) => `want ${oid}`);
+  const head = ['command=fetch', 'object-format=sha1'].map((line) => pkt(`${line}\n`));
+  const args = [...lines, `filter ${filter}`, 'done'].map((line) => pkt(`${line}\n`));
+  const alone = [...head, DELIM, ...args, FLUSH];
+  const others = readPackets(bytes).packets.filter(({ text }) => !lines.includes(text));
+  return [
+    { door: { version: 2, stateless: true }, bytes: Buffer.from(alone.join('')) },
+    { door, bytes: Buffer.from(others.map(encodePacket).join(''), 'latin1') },
+  ];
+}
+
+function encodePacket({ text, isLine }: ClientPacket): string {
+  return isLine ? pkt(`${text}\n`) : text;
 }

@@ -59,8 +59,9 @@ export interface Question {
   readonly not: readonly number[];
   readonly relative: boolean;
   readonly filter: FilterChoice | undefined;
-  readonly multiAck: '' | 'multi_ack' | 'multi_ack_detailed';
-  readonly band: '' | 'side-band' | 'side-band-64k';
+  /** Words of the older versions; of two that say the same, the greater one counts. */
+  readonly multiAck: string;
+  readonly band: string;
   /** Flags that all versions know: `thin-pack` and so on. */
   readonly flags: readonly string[];
   readonly noDone: boolean;
@@ -210,8 +211,8 @@ function questionOf(
     not: many(fc.nat(99), shallow === 'not', 1, 2),
     relative: fc.constant(shallow === 'relative'),
     filter: filter === 'none' ? fc.constant(undefined) : filterOf(filter),
-    multiAck: fc.constantFrom('', 'multi_ack', 'multi_ack_detailed', 'multi_ack_detailed'),
-    band: fc.constantFrom('', 'side-band', 'side-band-64k', 'side-band-64k'),
+    multiAck: fc.constantFrom('', 'multi_ack', 'multi_ack_detailed', 'multi_ack multi_ack_detailed'),
+    band: fc.constantFrom('', 'side-band', 'side-band-64k', 'side-band side-band-64k'),
     flags: fc.subarray(FLAGS),
     noDone: fc.boolean(),
     waitForDone: fc.constantFrom(false, false, true),

@@ -6,7 +6,7 @@ import { differences } from './compare.ts';
 import type { Cell } from './coverage.ts';
 import { encodeQuestion } from './encode.ts';
 import { askPackhorse, type Door, type Response, runUploadPack } from './judge.ts';
-import { namedRequest, partRequests, translate } from './other-questions.ts';
+import { namedQuestions, type OtherQuestion, partQuestions, translate } from './other-questions.ts';
 import type { TestRepository } from './repositories.ts';
 import type { Question } from './requests.ts';
 import { breaksOff, readRounds } from './rounds.ts';
@@ -44,11 +44,10 @@ export async function runBytes(
     runUploadPack(GIT_UPLOAD_PACK, directory, door, asked),
     ask(directory, door, bytes),
   ]);
-  const rounds = readRounds(bytes, door.version);
   const situation = {
     repository,
     door,
-    rounds,
+    rounds: readRounds(bytes, door.version),
     breaksOff: breaksOff(bytes, door),
     deepensNothing,
     parts: [],
@@ -58,17 +57,13 @@ export async function runBytes(
     const ours = readOutcome(ourResponse, door);
     const gits = readOutcome(gitResponse, door);
     const found = differences(ours, gits, situation);
-    const last = rounds.at(-1);
-    if (found.length === 0 || last?.filter === undefined) return found;
+    if (found.length === 0) return found;
     // What a filter leaves out may depend on the order in which git meets things.
-    const askGit = async (other: Door, request: Buffer) =>
-      readOutcome(await runUploadPack(GIT_UPLOAD_PACK, directory, other, request), other);
-    const parts = await Promise.all(
-      partRequests(asked, door.version).map((request) => askGit(door, request)),
-    );
-    const request = namedRequest(last, repository);
-    const named = request && (await askGit({ version: 2, stateless: true }, request));
-    return differences(ours, gits, { ...situation, parts, named });
+    const askGit = async (other: OtherQuestion) =>
+      readOutcome(await runUploadPack(GIT_UPLOAD_PACK, directory, other.door, other.bytes), other.door);
+    const parts = await Promise.all(partQuestions(asked, door).map(askGit));
+    const [alone, others] = await Promise.all((namedQuestions(asked, door, repository) ?? []).map(askGit));
+    return differences(ours, gits, { ...situation, parts, named: alone && others && { alone, others } });
   };
   const found = await compare().catch((error) => [String(error)]);
   return {
