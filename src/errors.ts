@@ -26,8 +26,8 @@ export const ERROR_STATUS = {
   PACKHORSE_REQUEST_TOO_LARGE: 413,
   /** The request body cannot be decoded (gzip). */
   PACKHORSE_REQUEST_ENCODING: 400,
-  /** There are too many connections. */
-  PACKHORSE_BUSY: 503,
+  /** There is more to do than can be done now. */
+  PACKHORSE_BUSY: 429,
   /** The client went away. */
   PACKHORSE_CANCELLED: 499,
   /** A defect of Packhorse, or a machine that does not do its part (I/O error). */
@@ -42,13 +42,20 @@ export class PackhorseError extends Error {
   /** What the client is told, in an `ERR` line, on band 3 or as a text body. */
   readonly client: string;
   readonly status: number;
+  /** Seconds after which it may be tried again; undefined where that is no matter of time. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { client?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { client?: string; cause?: unknown; retryAfter?: number | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'PackhorseError';
     this.code = code;
     this.client = options.client ?? message;
     this.status = ERROR_STATUS[code];
+    this.retryAfter = options.retryAfter;
   }
 }
 
@@ -114,9 +121,14 @@ export function protocolError(message: string): PackhorseError {
   return new PackhorseError('PACKHORSE_PROTOCOL', Buffer.from(message, 'latin1').toString());
 }
 
-export function busy(): PackhorseError {
-  return new PackhorseError('PACKHORSE_BUSY', 'too many connections', {
-    client: 'there are too many connections; try again later',
+/**
+ * @param why for the log, and for people
+ * @param retryAfter seconds
+ */
+export function busy(why: string, retryAfter: number): PackhorseError {
+  return new PackhorseError('PACKHORSE_BUSY', why, {
+    client: `the server is busy (${why}); try again in ${retryAfter} s`,
+    retryAfter,
   });
 }
 
@@ -136,6 +148,7 @@ export interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly client: string;
+  readonly retryAfter?: number | undefined;
   readonly stack?: string | undefined;
 }
 
@@ -150,11 +163,20 @@ export function errorToWire(error: unknown): WireError {
   const known = asPackhorseError(error);
   const origin = known.cause instanceof Error ? known.cause : known;
   const stack = known.code === 'PACKHORSE_INTERNAL' ? origin.stack : undefined;
-  return { code: known.code, message: known.message, client: known.client, stack };
+  return {
+    code: known.code,
+    message: known.message,
+    client: known.client,
+    retryAfter: known.retryAfter,
+    stack,
+  };
 }
 
 export function errorFromWire(wire: WireError): PackhorseError {
-  const error = new PackhorseError(wire.code, wire.message, { client: wire.client });
+  const error = new PackhorseError(wire.code, wire.message, {
+    client: wire.client,
+    retryAfter: wire.retryAfter,
+  });
   if (wire.stack) error.stack = wire.stack;
   return error;
 }

@@ -1,7 +1,7 @@
 /** A response into the channel: what the pack stages and commands write to inside of a worker. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Credit } from '../src/channel/credit.ts';
-import type { FromWorker, ToWorker } from '../src/channel/messages.ts';
+import type { FromWorker, PlaceRequest, ToWorker } from '../src/channel/messages.ts';
 import { cancelled, type WireError } from '../src/errors.ts';
 import type { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
@@ -34,6 +34,7 @@ export class ChannelSink implements ResponseSink {
   #transfer: ArrayBuffer[] = [];
   #bytes = 0;
   #posting: NodeJS.Immediate | undefined;
+  #placed: (() => void) | undefined;
   #bands: Framing | null = null;
 
   /** @param window bytes that may be on their way to the client at once */
@@ -43,6 +44,7 @@ export class ChannelSink implements ResponseSink {
     this.#pace = pace;
     pace.onCancel(() => {
       this.#credit.release();
+      this.#placed?.();
       this.input.fail(cancelled());
     });
     // What was said while the task was queued: a client that went away before it began.
@@ -89,6 +91,15 @@ export class ChannelSink implements ResponseSink {
   closeBands(bytes: Uint8Array): Promise<void> {
     this.#bands = null;
     return this.#sendSection(bytes, { bands: null });
+  }
+
+  async enter(request: PlaceRequest): Promise<void> {
+    this.#pace.check();
+    this.#add({ type: 'place', ...request });
+    await new Promise<void>((resolve) => {
+      this.#placed = resolve;
+    });
+    this.#pace.check();
   }
 
   sendProgress(text: string): void {
@@ -172,13 +183,16 @@ export class ChannelSink implements ResponseSink {
       case 'input':
         this.input.push(message.bytes);
         break;
+      case 'place':
+        this.#placed?.();
+        break;
       case 'input-end':
         this.input.end();
         break;
       case 'credit':
         // That of a short chunk comes back too, and is no chunk.
         if (message.buffer?.byteLength === CHUNK_BYTES) this.#spare.push(message.buffer);
-        this.#credit.give(message.bytes);
+        this.#credit.give(message.bytes, message.window);
     }
   }
 }

@@ -39,7 +39,7 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
   const forClient = task.work.kind !== 'build-bitmaps';
   const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
   if (forClient) serving++;
-  const sink = new ChannelSink(port, settings.window, pace);
+  const sink = new ChannelSink(port, task.window, pace);
   let statistics = newStatistics('none');
   const answered = () => {
     sink.answered(statistics);

@@ -1,15 +1,15 @@
 /** Credit: how many bytes a task may still send before it waits. Waiting holds no thread. */
 
 export class Credit {
-  readonly #window: number;
-  #available: number;
+  #window: number;
+  /** Bytes on their way. */
+  #outstanding = 0;
   #waiting: (() => void) | undefined;
   #waited = 0;
 
   /** @param window bytes that may be on their way at once */
   constructor(window: number) {
     this.#window = window;
-    this.#available = window;
   }
 
   /** Seconds spent waiting so far. */
@@ -19,7 +19,7 @@ export class Credit {
 
   /** Bytes on their way. */
   get outstanding(): number {
-    return this.#window - this.#available;
+    return this.#outstanding;
   }
 
   /**
@@ -28,25 +28,30 @@ export class Credit {
    */
   take(bytes: number): void | Promise<void> {
     if (this.#fits(bytes)) {
-      this.#available -= bytes;
+      this.#outstanding += bytes;
       return;
     }
     return this.#wait(bytes);
   }
 
-  give(bytes: number): void {
-    this.#available += bytes;
+  /**
+   * @param bytes that are not on their way any more
+   * @param window the new one, where it has changed
+   */
+  give(bytes: number, window?: number): void {
+    this.#outstanding -= bytes;
+    if (window !== undefined) this.#window = window;
     this.#waiting?.();
   }
 
   /** Lets the one who waits go on with or without credit: the task is over. */
   release(): void {
-    this.#available = Number.POSITIVE_INFINITY;
+    this.#window = Number.POSITIVE_INFINITY;
     this.#waiting?.();
   }
 
   #fits(bytes: number): boolean {
-    return bytes <= this.#available || this.#available >= this.#window;
+    return this.#outstanding + bytes <= this.#window || this.#outstanding <= 0;
   }
 
   async #wait(bytes: number): Promise<void> {
@@ -58,6 +63,6 @@ export class Credit {
     }
     this.#waiting = undefined;
     this.#waited += (performance.now() - start) / 1000;
-    this.#available -= bytes;
+    this.#outstanding += bytes;
   }
 }

@@ -3,7 +3,7 @@
  * pool's promise resolves says nothing. The worker posts lists of messages, as each post wakes the other thread.
  */
 
-/** Bytes that a worker may have on their way to the client before it waits: the window of one stream. */
+/** Bytes that a worker may have on their way to the client before it waits: the window of one stream, unless told otherwise. */
 export const DEFAULT_WINDOW = 1024 * 1024;
 
 /**
@@ -25,7 +25,9 @@ export type FromWorker<S, E, F> =
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
   | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
-  /** So many bytes of the client's input have been taken. */
+  /** A pack is to be sent: a place in that lane is asked for. What is said before the answer may not leave yet. */
+  | ({ readonly type: 'place' } & PlaceRequest)
+  /** So many bytes of the client's input have been taken, and more is waited for. */
   | { readonly type: 'taken'; readonly bytes: number }
   /** One command of several on a connection begins. */
   | { readonly type: 'began' }
@@ -34,10 +36,30 @@ export type FromWorker<S, E, F> =
   | { readonly type: 'end'; readonly statistics: S }
   | { readonly type: 'error'; readonly error: E; readonly statistics: S };
 
+export interface PlaceRequest {
+  readonly lane: 'fetch' | 'clone';
+  /** Seconds of silence after which something is to be sent; 0: nothing is. */
+  readonly keepAlive: number;
+  /** The band on which that is sent: 2 where the pack section may not have begun. */
+  readonly band: 1 | 2;
+  /** Whether the client does not want to be told of progress. */
+  readonly silent: boolean;
+}
+
 /** Main thread to worker. */
 export type ToWorker =
-  /** `bytes` were taken by the client; `buffer`, transferred, is a chunk's to be filled again. */
-  | { readonly type: 'credit'; readonly bytes: number; readonly buffer?: ArrayBuffer }
+  /** The place that was asked for is there. */
+  | { readonly type: 'place' }
+  /**
+   * `bytes` were taken by the client; `window` is how many may be on their way from now on; `buffer`, transferred, is a
+   * chunk's to be filled again.
+   */
+  | {
+      readonly type: 'credit';
+      readonly bytes: number;
+      readonly window: number;
+      readonly buffer?: ArrayBuffer;
+    }
   /** More of the client's input, transferred. */
   | { readonly type: 'input'; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The client says no more; it may still listen. */

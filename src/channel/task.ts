@@ -7,6 +7,8 @@ export interface Task {
   /** A key of the repository's configuration that forbids this where it is false. */
   readonly gate?: Gate;
   readonly work: Work;
+  /** Bytes that may be on their way to the client at once, until it is told otherwise. */
+  readonly window: number;
 }
 
 export type Gate = 'http.uploadpack' | 'http.getanyfile' | 'daemon.uploadpack';
@@ -37,8 +39,6 @@ export interface WorkerSettings {
   readonly namespace: string | undefined;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
-  /** Bytes that one stream may have on their way. */
-  readonly window: number;
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
+import { isLoopback } from '../front/clients.ts';
 import { type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
-import { isLoopback, readServeConfig, type ServeConfig } from './config.ts';
+import { readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
 import { serveHelp } from './help.ts';
 

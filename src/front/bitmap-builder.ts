@@ -73,7 +73,7 @@ export class BitmapBuilder {
       this.#next();
     };
     this.#task = this.#pool.run(
-      { path, work: { kind: 'build-bitmaps' } },
+      { path, work: { kind: 'build-bitmaps' }, window: 0 },
       {
         onMessage: () => {},
         onEnd: ({ bytes }) => end(bytes.total),

@@ -6,8 +6,8 @@ import { channel } from 'node:diagnostics_channel';
 import type { PackhorseError } from '../errors.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 
-/** `rejected`: the client asked for what it may not have; `error`: the service failed. */
-export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'error'] as const;
+/** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
+export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'limited', 'error'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** How a client came: `ssh` stands for a connection that was handed on by an SSH daemon. */
@@ -81,7 +81,6 @@ const REJECTIONS = [
   'PACKHORSE_FILE_NOT_FOUND',
   'PACKHORSE_FILTER_UNREADABLE',
   'PACKHORSE_NOT_OUR_REF',
-  'PACKHORSE_BUSY',
   'PACKHORSE_PROTOCOL',
   'PACKHORSE_REQUEST_TOO_LARGE',
   'PACKHORSE_REQUEST_ENCODING',
@@ -90,5 +89,6 @@ const REJECTIONS = [
 export function outcomeOf(error: PackhorseError | undefined): Outcome {
   if (!error) return 'ok';
   if (error.code === 'PACKHORSE_CANCELLED') return 'client_aborted';
+  if (error.retryAfter !== undefined) return 'limited';
   return REJECTIONS.includes(error.code) ? 'rejected' : 'error';
 }

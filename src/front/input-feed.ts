@@ -25,6 +25,11 @@ export class InputFeed {
     input.resume();
   }
 
+  /** Whether the worker has taken all that the client has said. */
+  get isTaken(): boolean {
+    return this.#waiting === 0;
+  }
+
   /** Says that the worker has taken bytes. */
   taken(bytes: number): void {
     this.#waiting -= bytes;

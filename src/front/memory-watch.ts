@@ -2,7 +2,7 @@
 import os from 'node:os';
 import type { Logger } from 'pino';
 import type { ActiveFetches } from './active-fetches.ts';
-import type { InflightBytes } from './inflight.ts';
+import type { StreamBudget } from './stream-budget.ts';
 
 /** Bytes. `rss` is the whole process, `heap` and `external` the main thread's, `inflight` all streams'. */
 export interface MemorySample {
@@ -13,7 +13,7 @@ export interface MemorySample {
 }
 
 export interface MemoryWatchOptions {
-  readonly inflight: InflightBytes;
+  readonly inflight: Pick<StreamBudget, 'bytes' | 'high'>;
   readonly active: Pick<ActiveFetches, 'list'>;
   readonly logger: Pick<Logger, 'warn'>;
   /** Bytes; without it, the control group's limit, or else the memory of the machine. */

@@ -131,11 +131,16 @@ export class RunningTask {
     });
   }
 
-  /** Says that the client took `bytes`; hands a chunk's buffer back. */
-  credit(bytes: number, buffer?: ArrayBuffer): void {
+  /** Says that the client took `bytes`, and how many may be on their way; hands a chunk's buffer back. */
+  credit(bytes: number, window: number, buffer?: ArrayBuffer): void {
     if (this.#over) return;
-    if (buffer) this.#post({ type: 'credit', bytes, buffer }, [buffer]);
-    else this.#post({ type: 'credit', bytes });
+    if (buffer) this.#post({ type: 'credit', bytes, window, buffer }, [buffer]);
+    else this.#post({ type: 'credit', bytes, window });
+  }
+
+  /** Says that there is a place for the pack. */
+  placed(): void {
+    if (!this.#over) this.#post({ type: 'place' });
   }
 
   /** Hands over more of the client's input, whose memory goes with it. */

@@ -1,12 +1,18 @@
-/** From a worker's channel to a client: frame headers stamped, bytes written, credit returned when they are gone. */
+/** From a worker's channel to a client: places taken, frame headers stamped, bytes written, credit returned for them. */
 import type { Readable, Writable } from 'node:stream';
+import type { PlaceRequest } from '../channel/messages.ts';
+import type { Task } from '../channel/task.ts';
 import { cancelled, type PackhorseError } from '../errors.ts';
+import { Keepalive } from '../keepalive.ts';
 import { encodeFailure } from '../protocol/failure.ts';
-import { encodeSideband, type Framing, stampFrames } from '../protocol/sideband.ts';
+import { encodeSideband, encodeSidebandFrame, type Framing, stampFrames } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
-import type { InflightBytes } from './inflight.ts';
+import type { Admission } from './admission/admission.ts';
+import type { Place } from './admission/place.ts';
 import { InputFeed } from './input-feed.ts';
+import { Outgoing } from './outgoing.ts';
 import type { RunningTask, TaskListener, WorkerMessage, WorkerPool } from './pool.ts';
+import { Stalls } from './stalls.ts';
 
 export interface PumpTarget {
   readonly stream: Writable;
@@ -26,6 +32,13 @@ export interface PumpTarget {
   answered?(statistics: Statistics, bytes: number): void;
 }
 
+export interface PumpOptions {
+  readonly pool: WorkerPool;
+  readonly admission: Admission;
+  /** Who the client is, where that is known. */
+  readonly client: string | undefined;
+}
+
 export interface PumpResult {
   readonly statistics: Statistics | undefined;
   readonly error: PackhorseError | undefined;
@@ -34,49 +47,69 @@ export interface PumpResult {
 }
 
 /**
- * Runs a task and sends its response. Resolves when the worker has ended the task and the last byte has gone out, or
- * the client went away; it never rejects.
+ * Runs a task, when its turn comes, and sends its response. Resolves when the worker has ended the task and the last
+ * byte has gone out, or the client went away; it never rejects.
  */
 export function pump(
-  pool: WorkerPool,
-  task: Parameters<WorkerPool['run']>[0],
+  task: Omit<Task, 'window'>,
   target: PumpTarget,
-  inflight: InflightBytes,
+  options: PumpOptions,
 ): Promise<PumpResult> {
-  return new Promise((resolve) => new Pump(target, inflight, resolve).start(pool, task));
+  return new Promise((resolve) => new Pump(target, task, options, resolve).start());
 }
 
 class Pump implements TaskListener {
   readonly #target: PumpTarget;
-  readonly #inflight: InflightBytes;
+  readonly #given: Omit<Task, 'window'>;
+  readonly #pool: WorkerPool;
+  readonly #admission: Admission;
   readonly #resolve: (result: PumpResult) => void;
+  readonly #place: Place;
+  readonly #outgoing: Outgoing;
+  readonly #stalls: Stalls;
   #task: RunningTask | undefined;
-  #begun = false;
   #bands: Framing | null = null;
+  /** Whether the client asked for bands before the pack as well. */
+  #allInBands = false;
   #feed: InputFeed | undefined;
+  /** Whether it is the client's turn. */
+  #isIdle = false;
+  #keepalive: Keepalive | undefined;
+  /** Bytes that the worker may have on their way, as it was last told. */
+  #window = 0;
   /** Bytes written when the last command ended. */
   #told = 0;
-  #bytes = 0;
-  /** Bytes written that have not gone out. */
-  #unsent = 0;
   /** How the task ended; undefined while it runs. */
   #end: { statistics?: Statistics | undefined; error?: PackhorseError } | undefined;
-  /** How the stream ended: all sent, or the client gone. */
-  #stream: 'open' | 'sent' | 'gone' = 'open';
+  #isGone = false;
 
-  constructor(target: PumpTarget, inflight: InflightBytes, resolve: (result: PumpResult) => void) {
+  constructor(
+    target: PumpTarget,
+    task: Omit<Task, 'window'>,
+    { pool, admission, client }: PumpOptions,
+    resolve: (result: PumpResult) => void,
+  ) {
     this.#target = target;
-    this.#inflight = inflight;
+    this.#given = task;
+    this.#pool = pool;
+    this.#admission = admission;
     this.#resolve = resolve;
+    this.#place = admission.place({ repository: task.path, client });
+    this.#outgoing = new Outgoing(target.stream, admission.streams, () => target.begin());
+    this.#stalls = new Stalls(this.#place, admission.streams);
   }
 
-  start(pool: WorkerPool, task: Parameters<WorkerPool['run']>[0]): void {
-    this.#task = pool.run(task, this);
-    const { stream, input, draining } = this.#target;
-    if (input) this.#feed = new InputFeed(input, this.#task, draining);
-    stream.once('finish', () => this.#streamEnded('sent'));
-    stream.once('close', () => this.#streamEnded('gone'));
-    if (stream.destroyed) this.#streamEnded('gone');
+  start(): void {
+    const { stream } = this.#target;
+    stream.once('finish', () => this.#streamEnded(false));
+    stream.once('close', () => this.#streamEnded(true));
+    if (stream.destroyed) this.#streamEnded(true);
+    else {
+      this.#place.enter('light', {
+        granted: () => this.#run(),
+        refused: (error) => this.onError(error, undefined),
+      });
+    }
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
@@ -85,94 +118,182 @@ class Pump implements TaskListener {
         const { buffer, length } = message;
         const frames = new Uint8Array(buffer, 0, length);
         stampFrames(frames, this.#bands ?? 'none');
-        this.#write(frames, () => this.#task?.credit(length, buffer));
+        this.#write(frames, buffer);
         break;
       }
       case 'section': {
         const { bytes, bands } = message;
         // What is longer than it is was lent by the worker.
-        const lent = bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined;
-        this.#write(bytes, () => this.#task?.credit(bytes.length, lent));
-        if (bands !== undefined) this.#bands = bands;
+        this.#write(bytes, bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined);
+        if (bands === undefined) break;
+        this.#bands = bands;
+        this.#allInBands = bands !== null && bytes.length === 0 && this.#isV2;
         break;
       }
       case 'file':
         this.#target.file?.(message.bytes, message.modified);
         break;
       case 'progress':
-        this.#write(encodeSideband(2, message.text, this.#bands ?? 'none'));
+        this.#tell(message.text);
+        break;
+      case 'place':
+        this.#enter(message);
         break;
       case 'taken':
-        this.#feed?.taken(message.bytes);
+        this.#awaitInput(message.bytes);
         break;
       case 'began':
+        this.#outgoing.hold();
         this.#target.began?.();
         break;
       case 'answered':
-        this.#feed?.answered();
-        this.#target.answered?.(message.statistics, this.#bytes - this.#told);
-        this.#told = this.#bytes;
+        this.#answered(message.statistics);
     }
   }
 
   onEnd(statistics: Statistics): void {
     this.#end = { statistics };
-    if (this.#stream === 'open') {
-      this.#begin();
-      this.#target.stream.end();
-    }
+    if (this.#outgoing.open) this.#outgoing.end();
     this.#settle();
   }
 
   onError(error: PackhorseError, statistics: Statistics | undefined): void {
     this.#end = { error, statistics };
-    if (this.#stream === 'open') {
-      if (!this.#begun && (this.#bands ?? 'none') === 'none') this.#target.refuse(error);
+    const outgoing = this.#outgoing;
+    if (outgoing.open) {
+      // Who is turned away gets nothing but that; other failures keep their place behind what was said.
+      if (error.retryAfter !== undefined && !outgoing.begun) this.#takeBack();
+      const isFirst = !outgoing.begun && !outgoing.holds;
+      outgoing.release();
+      if (isFirst && (this.#bands ?? 'none') === 'none') this.#target.refuse(error);
       // Where there is no band to say it on, only a pack that is cut short tells.
       else if (this.#bands === 'none') this.#target.stream.destroy();
       else {
-        this.#write(encodeFailure(error, this.#bands ?? undefined));
-        this.#target.stream.end();
+        outgoing.write(encodeFailure(error, this.#bands ?? undefined));
+        outgoing.end();
       }
     }
     this.#settle();
   }
 
-  #begin(): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    this.#target.begin();
+  #takeBack(): void {
+    this.#outgoing.discard();
+    if (!this.#allInBands) this.#bands = null;
   }
 
-  #write(bytes: Uint8Array, taken: () => void = () => {}): void {
-    if (this.#stream !== 'open' || bytes.length === 0) return;
-    this.#begin();
-    this.#bytes += bytes.length;
-    this.#unsent += bytes.length;
-    this.#inflight.add(bytes.length);
-    this.#target.stream.write(bytes, (error) => {
-      // After the stream's close its bytes are not counted any more, and not all callbacks come.
-      if (error || this.#stream === 'gone') return;
-      this.#unsent -= bytes.length;
-      this.#inflight.remove(bytes.length);
-      taken();
+  get #isV2(): boolean {
+    const { work } = this.#given;
+    return 'version' in work && work.version === 2;
+  }
+
+  #run(): void {
+    this.#window = this.#admission.streams.window;
+    const task = this.#pool.run({ ...this.#given, window: this.#window }, this);
+    this.#task = task;
+    const { input, draining } = this.#target;
+    if (!input) return;
+    const worker = {
+      input: (bytes: Uint8Array<ArrayBuffer>) => this.#goOn(() => task.input(bytes)),
+      endInput: () => this.#goOn(() => task.endInput()),
+    };
+    this.#feed = new InputFeed(input, worker, draining);
+  }
+
+  #goOn(action: () => void): void {
+    this.#isIdle = false;
+    this.#place.goOn(action);
+  }
+
+  /** The worker is about to make a pack. */
+  #enter({ lane, keepAlive, band, silent }: PlaceRequest): void {
+    this.#keepalive = new Keepalive(keepAlive, () => {
+      const hears = this.#bands !== null && this.#bands !== 'none';
+      if (hears && this.#outgoing.unsent === 0) this.#outgoing.write(encodeSidebandFrame(band, ''));
     });
+    let ahead = -1;
+    this.#place.enter(lane, {
+      granted: () => {
+        this.#outgoing.release();
+        this.#task?.placed();
+      },
+      refused: (error) => this.#task?.fail(error),
+      moved: (now) => {
+        if (!silent && now !== ahead) this.#tell(`waiting, ${now} ahead\r`);
+        ahead = now;
+      },
+    });
+    // One that waits has been let in, and may hear so.
+    if (!this.#end) this.#outgoing.release();
   }
 
-  #streamEnded(how: 'sent' | 'gone'): void {
-    if (this.#stream !== 'open') return;
-    this.#stream = how;
-    this.#inflight.remove(this.#unsent);
-    this.#unsent = 0;
+  /** The worker has taken what the client has said, and waits for more. */
+  #awaitInput(bytes: number): void {
+    this.#feed?.taken(bytes);
+    if (!this.#feed?.isTaken) return;
+    this.#outgoing.release();
+    this.#isIdle = true;
+    // What it still has to take is counted until it has.
+    if (this.#outgoing.unsent === 0) this.#place.leave();
+    else this.#place.rest();
+  }
+
+  #answered(statistics: Statistics): void {
+    this.#outgoing.release();
+    this.#keepalive?.stop();
+    this.#feed?.answered();
+    this.#target.answered?.(statistics, this.#outgoing.bytes - this.#told);
+    this.#told = this.#outgoing.bytes;
+  }
+
+  /** Text on band 2, where there is one. */
+  #tell(text: string): void {
+    this.#write(encodeSideband(2, text, this.#bands ?? 'none'));
+  }
+
+  /** @param buffer the worker's, which gets it back */
+  #write(bytes: Uint8Array, buffer?: ArrayBuffer): void {
+    this.#keepalive?.touch();
+    this.#outgoing.write(bytes, () => this.#taken(bytes.length, buffer));
+    this.#stalls.look(this.#outgoing.unsent, this.#window);
+  }
+
+  #taken(bytes: number, buffer: ArrayBuffer | undefined): void {
+    this.#keepalive?.touch();
+    this.#stalls.taken(() => {
+      this.#window = this.#admission.streams.window;
+      this.#task?.credit(bytes, this.#window, buffer);
+    });
+    if (this.#isIdle && this.#outgoing.unsent === 0) this.#place.leave();
+  }
+
+  /** Gives back what is not needed any more: the place when all work is done, the memory when nothing is on its way. */
+  #release(): void {
+    this.#keepalive?.stop();
+    this.#stalls.close();
+    if (this.#outgoing.open) this.#place.rest();
+    else this.#place.leave();
+  }
+
+  #streamEnded(isGone: boolean): void {
+    if (!this.#outgoing.open) return;
+    this.#isGone = isGone;
+    this.#outgoing.close();
     this.#feed?.stop();
-    if (!this.#end) this.#task?.cancel();
+    if (!this.#end) {
+      if (this.#task) this.#task.cancel();
+      else this.#end = { error: cancelled() };
+    }
+    // What comes back from the worker now is only how far it came.
+    this.#release();
     this.#settle();
   }
 
   #settle(): void {
-    if (!this.#end || this.#stream === 'open') return;
+    if (!this.#end) return;
+    this.#release();
+    if (this.#outgoing.open) return;
     const { statistics, error } = this.#end;
-    const gone = this.#stream === 'gone' && !error ? cancelled() : error;
-    this.#resolve({ statistics, error: gone, bytes: this.#bytes - this.#told });
+    const gone = this.#isGone && !error ? cancelled() : error;
+    this.#resolve({ statistics, error: gone, bytes: this.#outgoing.bytes - this.#told });
   }
 }

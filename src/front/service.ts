@@ -2,18 +2,20 @@
 import fs from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
-import { DEFAULT_WINDOW } from '../channel/messages.ts';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
 import { ActiveFetches } from './active-fetches.ts';
+import { Admission, type AdmissionOptions } from './admission/admission.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
+import { parseSubnets } from './clients.ts';
 import { logFetches } from './fetch-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createHttpDoor } from './http/server.ts';
-import { InflightBytes } from './inflight.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
+import type { Serving } from './serving.ts';
+import { StreamBudget } from './stream-budget.ts';
 
 export interface ServiceOptions {
   /** Directory below which repositories are served. */
@@ -45,6 +47,18 @@ export interface ServiceOptions {
   /** Bytes; undefined: the control group's, or the machine's. */
   readonly memoryLimit: number | undefined;
   readonly memoryWarnRatio: number;
+  /** Places of each lane, of each for one repository and for one client, and how many may wait, for how many seconds. */
+  readonly limits: AdmissionOptions['limits'];
+  readonly perRepository: number;
+  readonly perClient: number;
+  readonly queue: number;
+  readonly queueWait: number;
+  readonly refuseWith: Serving['refuseWith'];
+  /** Addresses and subnets. */
+  readonly trustedProxies: readonly string[];
+  /** Bytes on their way to one client, and to all. */
+  readonly streamWindow: number;
+  readonly inflightMemory: number;
   /** Where files of our own go. */
   readonly cacheDir: string;
   /** Whether bitmaps are built for repositories that have none. */
@@ -64,7 +78,8 @@ export interface Service {
 /** @throws the system's error when a port cannot be had */
 export async function startService(options: ServiceOptions, logger: Logger): Promise<Service> {
   let draining = false;
-  const inflight = new InflightBytes();
+  const streams = new StreamBudget({ window: options.streamWindow, limit: options.inflightMemory });
+  const admission = new Admission(options, streams);
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
   const settings = {
@@ -74,25 +89,25 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
-    window: DEFAULT_WINDOW,
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, (error) =>
     logger.error({ err: error }, 'a worker died'),
   );
   const memory = new MemoryWatch({
-    inflight,
+    inflight: streams,
     active,
     logger,
     limit: options.memoryLimit,
     warnRatio: options.memoryWarnRatio,
   });
-  const metrics = createMetrics({ pool, indexes, inflight, memory, active, isDraining: () => draining });
+  const metrics = createMetrics({ pool, indexes, admission, memory, active, isDraining: () => draining });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
-  const { maxRequestBytes, dumbHttp, tls } = options;
-  const door = createHttpDoor({ pool, inflight, logger, maxRequestBytes, dumbHttp, tls });
-  const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ pool, inflight, logger });
+  const { maxRequestBytes, dumbHttp, tls, refuseWith } = options;
+  const serving = { pool, admission, refuseWith, trustedProxies: parseSubnets(options.trustedProxies) };
+  const door = createHttpDoor({ ...serving, logger, maxRequestBytes, dumbHttp, tls });
+  const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ ...serving, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,
     logger,

@@ -5,39 +5,42 @@ import { busy, type PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
-import type { InflightBytes } from './inflight.ts';
-import type { WorkerPool } from './pool.ts';
 import { pump } from './pump.ts';
+import type { Serving } from './serving.ts';
 
 export interface Session {
   readonly door: Door;
   /** Path of the repository below the root. */
   readonly repository: string;
   readonly version: ProtocolVersion;
-  /** Address and agent of the client. */
-  readonly client: string;
+  /** Address of the client; undefined where it says nothing. */
+  readonly client: string | undefined;
   readonly agent: string;
   readonly stream: Duplex;
   /** Tells the client of a failure before the first byte, and ends the stream. */
   readonly refuse: (error: PackhorseError) => void;
 }
 
-export interface SessionOptions {
-  readonly pool: WorkerPool;
-  readonly inflight: InflightBytes;
+export interface SessionOptions extends Serving {
   /** Aborted when clients that ask for nothing now are to be let go. */
   readonly draining: AbortSignal;
 }
 
+/** Seconds. Connections come and go at any time. */
+const RETRY_AFTER = 30;
+
 /** Resolves when the connection is over; never rejects. */
 export async function runSession(session: Session, options: SessionOptions): Promise<void> {
   const records = new Records(session);
-  if (!options.pool.hasRoomForSessions) {
-    session.refuse(busy());
-    records.end(undefined, 0, busy());
+  const { stream, repository, version, client, refuse } = session;
+  const refusal = options.pool.hasRoomForSessions
+    ? options.admission.refusal({ repository, client })
+    : busy('too many connections', RETRY_AFTER);
+  if (refusal) {
+    refuse(refusal);
+    records.end(undefined, 0, refusal);
     return;
   }
-  const { stream, repository, version, refuse } = session;
   const target = {
     stream,
     input: stream,
@@ -52,7 +55,7 @@ export async function runSession(session: Session, options: SessionOptions): Pro
     gate: session.door === 'git' ? ('daemon.uploadpack' as const) : ('http.uploadpack' as const),
     work: { kind: 'converse' as const, version },
   };
-  const { statistics, error, bytes } = await pump(options.pool, task, target, options.inflight);
+  const { statistics, error, bytes } = await pump(task, target, { ...options, client });
   // A client that leaves between two commands has left nothing undone.
   if (records.open || (error && error.code !== 'PACKHORSE_CANCELLED')) records.end(statistics, bytes, error);
 }
@@ -71,7 +74,7 @@ class Records {
   }
 
   begin(): FetchRecord {
-    const { door, repository, client, agent } = this.#session;
+    const { door, repository, client = '', agent } = this.#session;
     const record = newRecord({ id: randomUUID(), door, repository, command: 'none', client, agent });
     this.#record = record;
     fetchStarted.publish(record);

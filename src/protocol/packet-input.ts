@@ -81,7 +81,7 @@ export class PacketInput {
   }
 
   #change(): Promise<void> {
-    if (this.#taken > 0) this.#onTaken(this.#taken);
+    this.#onTaken(this.#taken);
     this.#taken = 0;
     const start = performance.now();
     return new Promise((resolve) => {

@@ -1,8 +1,9 @@
 /** A response as bytes: what the library and the stdio door write. */
 import type { PackhorseError } from '../errors.ts';
+import { Keepalive } from '../keepalive.ts';
 import { encodeFailure } from '../protocol/failure.ts';
 import { encodeSideband, type Framing, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
-import type { ResponseSink } from './response-sink.ts';
+import type { PlaceRequest, ResponseSink } from './response-sink.ts';
 
 /** Takes bytes, at most 65,520, that are its own from then on; a promise is awaited before the next call. */
 export type Write = (bytes: Uint8Array) => void | Promise<void>;
@@ -18,6 +19,9 @@ export class ByteSink implements ResponseSink {
   #tail: Promise<void> = Promise.resolve();
   #waited = 0;
   #bands: Framing | undefined;
+  #keepalive: Keepalive | undefined;
+  /** Writes that are not done. */
+  #pending = 0;
 
   constructor(write: Write, { onProgress = () => {} }: ByteSinkOptions = {}) {
     this.#write = write;
@@ -53,7 +57,16 @@ export class ByteSink implements ResponseSink {
 
   closeBands(bytes: Uint8Array): Promise<void> {
     this.#bands = undefined;
+    this.#keepalive?.stop();
     return this.sendLines(bytes);
+  }
+
+  /** Where there is one client, there is always a place. */
+  enter({ keepAlive, band }: PlaceRequest): void {
+    this.#keepalive = new Keepalive(keepAlive, () => {
+      if (this.framing === 'none' || this.#pending > 0) return;
+      this.#send(encodeSideband(band, '', this.framing)).catch(() => {});
+    });
   }
 
   sendProgress(text: string): void {
@@ -64,17 +77,21 @@ export class ByteSink implements ResponseSink {
 
   /** Tells the client why the response ends here, as far as it can be told. */
   sendFailure(error: PackhorseError): Promise<void> {
+    this.#keepalive?.stop();
     return this.#send(encodeFailure(error, this.#bands));
   }
 
   /** One write after the other, in the order of the calls. */
   #send(bytes: Uint8Array): Promise<void> {
+    this.#pending++;
     this.#tail = this.#tail.then(async () => {
       const start = performance.now();
       for (let from = 0; from < bytes.length; from += SLOT_BYTES) {
         await this.#write(bytes.subarray(from, from + SLOT_BYTES));
       }
       this.#waited += (performance.now() - start) / 1000;
+      this.#pending--;
+      this.#keepalive?.touch();
     });
     return this.#tail;
   }

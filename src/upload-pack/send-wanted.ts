@@ -1,5 +1,6 @@
 /** From what a client wants and has to the pack: what all versions of the protocol end with. */
 import type { Filter } from '../pack/filter.ts';
+import { BLOB } from '../repository/object-format.ts';
 import type { CommandContext } from './command.ts';
 import { findTags } from './include-tag.ts';
 import { openFilter } from './open-filter.ts';
@@ -20,6 +21,9 @@ export interface Wanted {
   readonly ofsDelta: boolean;
   readonly noProgress: boolean;
 }
+
+/** git's default. */
+const KEEP_ALIVE = 5;
 
 /** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendWanted(context: CommandContext, wanted: Wanted): Promise<void> {
@@ -44,7 +48,16 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     filter: filter && openFilter(context, filter),
     missingPromised,
   };
+  const lane = haves.length > 0 || isLazy(context, wants) ? 'fetch' : 'clone';
+  context.watch.start('queue');
+  const keepAlive = Math.max(0, context.repository.config.integer('uploadpack.keepalive', KEEP_ALIVE));
+  await context.sink.enter({ lane, keepAlive, band: elsewhere ? 2 : 1, silent: noProgress });
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;
   await sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
+}
+
+/** Whether a partial clone asks for what it left out: single objects, which lead nowhere. */
+function isLazy({ repository: { objects } }: CommandContext, wants: readonly number[]): boolean {
+  return wants.length > 0 && wants.every((want) => objects.header(want).type === BLOB);
 }

@@ -23,6 +23,8 @@ export const BITMAP_USES: readonly BitmapUse[] = [
 export interface Phases {
   /** Opening the repository, wants, common commits, shallow boundaries. */
   negotiate: number;
+  /** Waiting for a place to make the pack. */
+  queue: number;
   /** Which objects. */
   count: number;
   /** How each is represented. */
@@ -63,7 +65,7 @@ export function newStatistics(command: string): Statistics {
     haves: 0,
     common: 0,
     refs: 0,
-    phases: { negotiate: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
+    phases: { negotiate: 0, queue: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
     objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
     bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
     bitmap: undefined,

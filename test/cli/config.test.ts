@@ -3,9 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isLoopback, readServeConfig } from '../../src/cli/config.ts';
+import { readServeConfig } from '../../src/cli/config.ts';
 import { ConfigError, environmentName, type Flag, SERVE_FLAGS } from '../../src/cli/flags.ts';
 import { HELP, serveHelp } from '../../src/cli/help.ts';
+import { isLoopback } from '../../src/front/clients.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
 const flags = SERVE_FLAGS as readonly Flag[];
@@ -45,6 +46,17 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'memory-warn-ratio': ['0', '1.01', '85%', '0x1', 'Infinity', '1e-1', '.', '0,5'],
   'cache-dir': [file, path.join(file, 'below'), path.join(directory, 'loop')],
   'own-bitmaps': ['true', '1', 'yes', 'ON'],
+  'clone-limit': ['0', '-1', 'all', '1.5'],
+  'fetch-limit': ['0', '1000001'],
+  'light-limit': ['0', 'x'],
+  'repository-limit': ['-1', 'none'],
+  'client-limit': ['half'],
+  queue: ['-1', 'many'],
+  'queue-wait': ['5m', '-1', '1.5'],
+  'refuse-with': ['503', 'ERR'],
+  'trusted-proxies': ['10.0.0.0/33', 'proxy', '10.0.0.1,', '::/129'],
+  'stream-window': ['0', 'big'],
+  'inflight-memory': ['0', '50%'],
   'log-level': ['verbose', 'INFO', 'toString'],
 };
 
@@ -157,6 +169,17 @@ describe('where a value comes from', () => {
       PACKHORSE_MEMORY_WARN_RATIO: '.5',
       PACKHORSE_CACHE_DIR: path.join(directory, 'new', 'cache'),
       PACKHORSE_OWN_BITMAPS: 'off',
+      PACKHORSE_CLONE_LIMIT: '5',
+      PACKHORSE_FETCH_LIMIT: '6',
+      PACKHORSE_LIGHT_LIMIT: '7',
+      PACKHORSE_REPOSITORY_LIMIT: '3',
+      PACKHORSE_CLIENT_LIMIT: '2',
+      PACKHORSE_QUEUE: '0',
+      PACKHORSE_QUEUE_WAIT: '60',
+      PACKHORSE_REFUSE_WITH: '429',
+      PACKHORSE_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      PACKHORSE_STREAM_WINDOW: '2m',
+      PACKHORSE_INFLIGHT_MEMORY: '1g',
       PACKHORSE_LOG_LEVEL: 'silent',
       PACKHORSE_INSECURE_ALLOW_ANONYMOUS: '1',
     });
@@ -181,6 +204,15 @@ describe('where a value comes from', () => {
       memoryWarnRatio: 0.5,
       cacheDir: path.join(directory, 'new', 'cache'),
       ownBitmaps: false,
+      limits: { clone: 5, fetch: 6, light: 7 },
+      perRepository: 3,
+      perClient: 2,
+      queue: 0,
+      queueWait: 60,
+      refuseWith: '429',
+      trustedProxies: ['10.0.0.0/8', '::1'],
+      streamWindow: 2 * 1024 ** 2,
+      inflightMemory: 1024 ** 3,
       logLevel: 'silent',
       insecureAllowAnonymous: true,
     });

@@ -59,7 +59,7 @@ describe('the operators’ port', () => {
     expect(objects[0] + objects[1]).toBe(60);
     expect(found.get('packhorse_pack_bytes_total{source="verbatim"}')).toBe(line.statistics.bytes.verbatim);
     expect(found.get('packhorse_pack_size_bytes_sum')).toBe(line.statistics.bytes.total);
-    for (const phase of ['negotiate', 'count', 'entries', 'bytes', 'wait']) {
+    for (const phase of ['negotiate', 'queue', 'count', 'entries', 'bytes', 'wait']) {
       expect(found.get(`packhorse_fetch_phase_seconds_count{phase="${phase}"}`)).toBe(1);
     }
     expect(found.get('packhorse_fetch_duration_seconds_bucket{le="1800",command="fetch",kind="clone"}')).toBe(

@@ -63,10 +63,12 @@ class Listener {
     this.events.push(message.type);
     if (message.type === 'chunk') {
       this.bytes += message.length;
-      if (this.#credit) this.task.credit(message.length, message.buffer);
+      if (this.#credit) this.task.credit(message.length, WINDOW, message.buffer);
+    } else if (message.type === 'place') {
+      this.task.placed();
     } else if (message.type === 'section') {
       this.bytes += message.bytes.length;
-      if (this.#credit) this.task.credit(message.bytes.length);
+      if (this.#credit) this.task.credit(message.bytes.length, WINDOW);
     }
     this.#wake();
   }
@@ -93,7 +95,7 @@ class Listener {
 
 function run(
   credit: boolean,
-  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', work: work() },
+  task: Parameters<WorkerPool['run']>[0] = { path: 'big.git', work: work(), window: WINDOW },
 ): Listener {
   const listener = new Listener(credit);
   listener.task = pool.run(task, listener);
@@ -105,7 +107,7 @@ describe('a task', () => {
     const listener = run(true);
     const statistics = (await listener.ended) as Statistics;
     const kinds = listener.events.filter((event, i) => event !== listener.events[i - 1]);
-    expect(kinds).toEqual(['section', 'chunk', 'section', 'end']);
+    expect(kinds).toEqual(['section', 'place', 'chunk', 'section', 'end']);
     expect(statistics.objects.total).toBe(24);
     expect(statistics.bytes.total).toBeGreaterThan(8_000_000);
   });
@@ -118,7 +120,7 @@ describe('a task', () => {
     await run(true).ended;
     expect(stalled.bytes).toBeLessThanOrEqual(WINDOW);
     const before = stalled.bytes;
-    stalled.task.credit(chunk);
+    stalled.task.credit(chunk, WINDOW);
     await stalled.until(() => stalled.bytes > before);
     stalled.task.cancel();
     expect(await stalled.ended).toMatchObject({ code: 'PACKHORSE_CANCELLED' });
@@ -140,7 +142,7 @@ describe('a task', () => {
   });
 
   it('that fails says so before anything else', async () => {
-    const listener = run(true, { path: 'nowhere.git', work: work() });
+    const listener = run(true, { path: 'nowhere.git', work: work(), window: WINDOW });
     expect(await listener.ended).toMatchObject({ code: 'PACKHORSE_REPOSITORY_NOT_FOUND', status: 404 });
     expect(listener.events).toEqual(['PACKHORSE_REPOSITORY_NOT_FOUND']);
   });

@@ -27,7 +27,7 @@ test('when there are too many, the next is told so, and requests are answered', 
   for (let i = 0; i < PLACES; i++) silent.push(await connect());
   expect(silent.every(({ said }) => said.startsWith('000eversion 2'))).toBe(true);
   const { said } = await connect();
-  expect(said).toMatch(/^....ERR there are too many connections; try again later$/);
+  expect(said).toMatch(/^....ERR the server is busy \(too many connections\); try again in 30 s$/);
   expect(await gitIn(root, ['ls-remote', `${service.url}/a.git`])).toBe('');
   const [first, ...others] = silent;
   first.socket.end();

@@ -44,6 +44,8 @@ test.each([
       `pack-reused ${verbatim} (from 1); made ${made}, deflated ${deflated}; bitmap ${use}; ` +
       `bytes: ${bytes.map((source) => `${source} ${statistics.bytes[source]}`).join(', ')}`,
   );
-  const seconds = ['negotiate', 'count', 'entries', 'bytes', 'wait'].map((phase) => `${phase} \\d+\\.\\d\\d`);
+  const seconds = ['negotiate', 'queue', 'count', 'entries', 'bytes', 'wait'].map(
+    (phase) => `${phase} \\d+\\.\\d\\d`,
+  );
   expect(line).toMatch(new RegExp(`; seconds: ${seconds.join(', ')}$`));
 });

@@ -5,14 +5,12 @@ import type { Logger } from 'pino';
 import type { PackhorseError } from '../../errors.ts';
 import { type GitRequest, parseGitRequest, pathBelowRoot } from '../../protocol/git-request.ts';
 import { encodeError, MAX_PKT_PAYLOAD, readLength } from '../../protocol/pkt-line.ts';
-import type { InflightBytes } from '../inflight.ts';
+import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
-import type { WorkerPool } from '../pool.ts';
+import type { Serving } from '../serving.ts';
 import { runSession } from '../session.ts';
 
-export interface GitDoorOptions {
-  readonly pool: WorkerPool;
-  readonly inflight: InflightBytes;
+export interface GitDoorOptions extends Serving {
   readonly logger: Logger;
 }
 
@@ -68,7 +66,7 @@ async function serve(
     refuse(undefined);
     return;
   }
-  const client = socket.remoteAddress ?? '';
+  const client = clientOf(socket.remoteAddress, undefined, options.trustedProxies);
   await runSession({ door: 'git', repository, version, client, agent: '', stream: socket, refuse }, options);
   letGo(socket);
 }

@@ -1,6 +1,7 @@
 /** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { BlockList } from 'node:net';
 import { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Gate, Work } from '../../channel/task.ts';
@@ -8,10 +9,10 @@ import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
+import { clientOf } from '../clients.ts';
 import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
-import type { InflightBytes } from '../inflight.ts';
-import type { WorkerPool } from '../pool.ts';
 import { type PumpResult, pump } from '../pump.ts';
+import type { Serving } from '../serving.ts';
 import { NO_CACHE } from './plain-answers.ts';
 
 export interface Exchange {
@@ -25,13 +26,10 @@ export interface Exchange {
   readonly gate: Gate;
   /** What goes before the answer, or before an `ERR` line in its place. */
   readonly preamble?: { readonly answer?: Uint8Array; readonly error: Uint8Array };
+  /** Whether a client begins with this, so that one that would be turned away later is turned away now. */
+  readonly isFirst: boolean;
   /** Reads what is asked; undefined for nothing, which gets an empty answer. */
   readonly readWork: () => Promise<Work | undefined>;
-}
-
-export interface AnswerOptions {
-  readonly pool: WorkerPool;
-  readonly inflight: InflightBytes;
 }
 
 /** Answers, and publishes the record of it. */
@@ -39,7 +37,7 @@ export async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   exchange: Exchange,
-  options: AnswerOptions,
+  serving: Serving,
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
@@ -48,11 +46,11 @@ export async function answer(
     door: 'http',
     repository: exchange.repository,
     command: exchange.command,
-    client: request.ip,
+    client: clientIn(request, serving.trustedProxies) ?? request.ip,
     agent: request.headers['user-agent'] ?? '',
   });
   fetchStarted.publish(record);
-  const result = await run(request, response, exchange, record, options);
+  const result = await run(request, response, exchange, record, serving);
   endRecord(record, result.statistics, result.bytes, result.error);
 }
 
@@ -61,8 +59,10 @@ async function run(
   response: ServerResponse,
   exchange: Exchange,
   record: FetchRecord,
-  { pool, inflight }: AnswerOptions,
+  serving: Serving,
 ): Promise<PumpResult> {
+  const { admission, refuseWith, trustedProxies } = serving;
+  const party = { repository: exchange.repository, client: clientIn(request, trustedProxies) };
   const isHead = request.method === 'HEAD';
   const writeHead = (status: number, headers: Readonly<Record<string, string | number>>) => {
     record.status = status;
@@ -75,11 +75,17 @@ async function run(
   };
   const refuse = (error: PackhorseError) => {
     if (streamOf(response).destroyed) return;
-    if (error.status !== 200) {
+    const inWords = error.retryAfter !== undefined && !exchange.isFirst && refuseWith === 'err';
+    if (error.status !== 200 && !inWords) {
       // What is left of a body that was not read to its end would be taken for the next request.
       const isLast = !request.raw.complete && request.raw.httpVersionMajor < 2;
       const type = { 'Content-Type': 'text/plain; charset=utf-8' };
-      writeHead(error.status, { ...NO_CACHE, ...type, ...(isLast && { Connection: 'close' }) });
+      writeHead(error.status, {
+        ...NO_CACHE,
+        ...type,
+        ...(isLast && { Connection: 'close' }),
+        ...(error.retryAfter !== undefined && { 'Retry-After': error.retryAfter }),
+      });
       response.end(isHead ? undefined : `${error.client}\n`);
       return;
     }
@@ -88,6 +94,8 @@ async function run(
     response.end(isHead ? undefined : Buffer.concat([preamble, encodeError(error.client)]));
   };
   try {
+    const refusal = exchange.isFirst ? admission.refusal(party) : undefined;
+    if (refusal) throw refusal;
     const work = await exchange.readWork();
     if (!work) {
       writeHead(200, headers);
@@ -105,12 +113,16 @@ async function run(
       headers['Last-Modified'] = new Date(modified).toUTCString();
     };
     const task = { path: exchange.repository, gate: exchange.gate, work };
-    return await pump(pool, task, { stream, begin, file, refuse }, inflight);
+    return await pump(task, { stream, begin, file, refuse }, { ...serving, client: party.client });
   } catch (error) {
     const known = asPackhorseError(error);
     refuse(known);
     return { statistics: undefined, error: known, bytes: 0 };
   }
+}
+
+function clientIn(request: FastifyRequest, trustedProxies: BlockList): string | undefined {
+  return clientOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], trustedProxies);
 }
 
 /** Where the body of a response goes. That of HTTP/2 hides from its response when its client has left. */

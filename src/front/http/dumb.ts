@@ -17,6 +17,8 @@ export function dumbExchange(repository: string, file: string): Exchange {
   return {
     repository,
     command: 'file',
+    // Who takes files never asks for a pack; but these are not read when the service is busy either.
+    isFirst: true,
     contentType: TYPES.find(([pattern]) => pattern.test(file))?.[1] ?? 'text/plain',
     headers: headersOf(file),
     gate: 'http.getanyfile',

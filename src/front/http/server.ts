@@ -10,8 +10,7 @@ import Fastify, {
 } from 'fastify';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
-import type { InflightBytes } from '../inflight.ts';
-import type { WorkerPool } from '../pool.ts';
+import type { Serving } from '../serving.ts';
 import { answer, type Exchange } from './answer.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { dumbExchange } from './dumb.ts';
@@ -20,9 +19,7 @@ import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
 import { acceptUpgrades } from './upgrade.ts';
 
-export interface HttpDoorOptions {
-  readonly pool: WorkerPool;
-  readonly inflight: InflightBytes;
+export interface HttpDoorOptions extends Serving {
   readonly logger: FastifyBaseLogger;
   /** Bytes of a request body at most, inflated. */
   readonly maxRequestBytes: number;
@@ -119,6 +116,7 @@ function advertisement(request: FastifyRequest, route: Route): Exchange {
   return {
     repository: route.repository,
     command: 'advertise',
+    isFirst: true,
     gate: 'http.uploadpack',
     contentType: ADVERTISEMENT_TYPE,
     // As with git, version 2 starts at once.
@@ -131,6 +129,7 @@ function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): E
   return {
     repository: route.repository,
     command: 'none',
+    isFirst: false,
     gate: 'http.uploadpack',
     contentType: RESULT_TYPE,
     readWork: async () => {

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { UPGRADE_TOKEN } from '../../protocol/upgrade.ts';
 import { parseVersion } from '../../protocol/version.ts';
+import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
 import { runSession, type SessionOptions } from '../session.ts';
 import { NO_CACHE } from './plain-answers.ts';
@@ -55,7 +56,7 @@ async function serve(
       door: 'ssh',
       repository: route.repository,
       version: parseVersion(Array.isArray(version) ? version.join(':') : version),
-      client: socket.remoteAddress ?? '',
+      client: clientOf(socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies),
       agent,
       stream: socket,
       refuse: (error) => void socket.end(encodeError(error.client)),

@@ -3,10 +3,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
 import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
+import type { Admission } from '../admission/admission.ts';
 import { DOORS, type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
-import type { InflightBytes } from '../inflight.ts';
 import type { MemoryWatch } from '../memory-watch.ts';
 import type { WorkerPool } from '../pool.ts';
+import { addAdmissionMetrics } from './admission-metrics.ts';
 
 /** Seconds; a clone may take half an hour. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
@@ -17,7 +18,7 @@ const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 
 export interface MetricSources {
   readonly pool: WorkerPool;
   readonly indexes: SharedIndexes;
-  readonly inflight: InflightBytes;
+  readonly admission: Admission;
   readonly memory: MemoryWatch;
   readonly active: { readonly size: number };
   readonly isDraining: () => boolean;
@@ -29,6 +30,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   addGauges(registry, sources);
+  addAdmissionMetrics(registry, sources.admission);
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',
@@ -144,7 +146,7 @@ function kindOfIgnored(file: string): string {
 
 /** Gauges that are read when someone asks. */
 function addGauges(registry: Registry, sources: MetricSources): void {
-  const { pool, indexes, inflight, memory, active, isDraining } = sources;
+  const { pool, indexes, admission, memory, active, isDraining } = sources;
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
@@ -157,7 +159,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   gauge(
     'packhorse_stream_inflight_bytes',
     'Bytes handed over by workers that clients have not taken yet.',
-    () => Math.max(0, inflight.bytes),
+    () => Math.max(0, admission.streams.bytes),
   );
   gauge('packhorse_fetches_in_progress', 'Requests being answered.', () => active.size);
   gauge('packhorse_worker_threads', 'Worker threads.', () => pool.threads);

@@ -1,0 +1,162 @@
+/** What the values of flags may be. Each reader throws a ConfigError that names the flag and what it takes. */
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { configKeyProblem, splitAssignment } from '../config-key.ts';
+import { isLoopback, parseSubnets } from '../front/clients.ts';
+import { isRefName } from '../ref-name.ts';
+import { ConfigError, type GivenValue } from './flags.ts';
+
+export const MAX_WORKERS = 256;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+/** Far above what any machine bears. */
+const MOST_PLACES = 1_000_000;
+const MOST_SECONDS = 1_000_000;
+
+function bad({ text, origin }: GivenValue, what: string): ConfigError {
+  return new ConfigError(`${origin}: ${text} ${what}`);
+}
+
+export function readSwitch(value: GivenValue): boolean {
+  const on = Object.hasOwn(SWITCH, value.text) ? SWITCH[value.text] : undefined;
+  if (on === undefined) throw bad(value, 'is not one of true, false, 1, 0');
+  return on;
+}
+
+export function readOnOff(value: GivenValue): boolean {
+  if (value.text !== 'on' && value.text !== 'off') throw bad(value, 'is not on or off');
+  return value.text === 'on';
+}
+
+/** A directory that may be written to, or that can be made when it is needed. */
+export function readCacheDirectory(value: GivenValue): string {
+  const directory = path.resolve(value.text);
+  for (let at = directory; ; at = path.dirname(at)) {
+    try {
+      fs.accessSync(at, fs.constants.W_OK | fs.constants.X_OK);
+      if (!fs.statSync(at).isDirectory()) throw bad(value, 'is not a directory');
+      return directory;
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') throw bad(value, `cannot be written to (${code})`);
+    }
+  }
+}
+
+export function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {
+  const address = value.text.toLowerCase();
+  if (address !== 'localhost' && !net.isIP(address)) throw bad(value, 'is not an IP address or localhost');
+  if (!insecureAllowAnonymous && !isLoopback(address)) {
+    throw bad(
+      value,
+      'can be reached by others, and anyone could fetch everything; add --insecure-allow-anonymous if that is meant',
+    );
+  }
+  return address;
+}
+
+/** A directory that is there and can be read, as a full path. */
+export function readDirectory(value: GivenValue): string {
+  const directory = path.resolve(value.text);
+  const problem = directoryProblem(directory);
+  if (problem) throw bad(value, problem);
+  return directory;
+}
+
+export function directoryProblem(directory: string): string | undefined {
+  try {
+    if (!fs.statSync(directory).isDirectory()) return 'is not a directory';
+    fs.accessSync(directory, fs.constants.R_OK | fs.constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not a directory: there is nothing there';
+    return `cannot be read (${code})`;
+  }
+}
+
+export function readFile(value: GivenValue): Buffer {
+  try {
+    return fs.readFileSync(value.text);
+  } catch (error) {
+    throw bad(value, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** A `key=value` of git's, kept as it is. */
+export function readAssignment(value: GivenValue): string {
+  const problem = configKeyProblem(splitAssignment(value.text).key);
+  if (problem) throw bad(value, `cannot be set: ${problem}`);
+  return value.text;
+}
+
+export function readNamespace(value: GivenValue): string {
+  if (isRefName(`refs/namespaces/${value.text}`)) return value.text;
+  throw bad(value, 'is no namespace of refs, such as a or a/b');
+}
+
+export function readPort(value: GivenValue): number {
+  return wholeNumber(value, 0, 65535);
+}
+
+export function readWorkers(value: GivenValue): number {
+  return wholeNumber(value, 1, MAX_WORKERS);
+}
+
+function wholeNumber(value: GivenValue, least: number, most: number): number {
+  const number = /^\d+$/.test(value.text) ? Number(value.text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw bad(value, `is not a whole number from ${least} to ${most}`);
+}
+
+const UNITS = ['', 'k', 'm', 'g'];
+
+export function readBytes(value: GivenValue): number {
+  const match = /^(\d+)([kmg]?)$/.exec(value.text.toLowerCase());
+  const number = match ? Number(match[1]) * 1024 ** UNITS.indexOf(match[2]) : 0;
+  if (number > 0 && Number.isSafeInteger(number)) return number;
+  throw bad(value, 'is not a number of bytes above 0, such as 64m');
+}
+
+export function readShare(value: GivenValue): number {
+  const number = /^(?:\d+\.?\d*|\.\d+)$/.test(value.text) ? Number(value.text) : Number.NaN;
+  if (number > 0 && number <= 1) return number;
+  throw bad(value, 'is not a share above 0 and at most 1, such as 0.85');
+}
+
+export function readLevel(value: GivenValue): string {
+  if (LOG_LEVELS.includes(value.text)) return value.text;
+  throw bad(value, `is not one of ${LOG_LEVELS.join(', ')}`);
+}
+
+/** A number of places, 0 for none or for no limit. */
+export function readCount(value: GivenValue): number {
+  return wholeNumber(value, 0, MOST_PLACES);
+}
+
+export function readLimit(value: GivenValue): number {
+  return wholeNumber(value, 1, MOST_PLACES);
+}
+
+/** Seconds, 0 for none or for no limit. */
+export function readSeconds(value: GivenValue): number {
+  return wholeNumber(value, 0, MOST_SECONDS);
+}
+
+export function readRefusal(value: GivenValue): 'err' | '429' {
+  if (value.text === 'err' || value.text === '429') return value.text;
+  throw bad(value, 'is not err or 429');
+}
+
+/** Addresses and subnets, parted by commas. */
+export function readSubnets(value: GivenValue): readonly string[] {
+  const texts = value.text.split(',').map((text) => text.trim());
+  try {
+    parseSubnets(texts);
+    return texts;
+  } catch (error) {
+    throw bad(value, `cannot be used: ${(error as Error).message}`);
+  }
+}

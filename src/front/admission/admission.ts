@@ -1,0 +1,67 @@
+/** Who may have work done, and who must wait or come again. Before any of this, nothing of a client is kept. */
+import { busy, type PackhorseError } from '../../errors.ts';
+import type { StreamBudget } from '../stream-budget.ts';
+import { LANES, Lane, type LaneName, type LaneOptions } from './lane.ts';
+import type { Party } from './party.ts';
+import { Place } from './place.ts';
+
+/** `mark`: already at the door, as the queue is so long that a request to come would be turned away. */
+export const REFUSALS = ['queue_full', 'queue_timeout', 'mark'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+export interface AdmissionObserver {
+  /** @param seconds waited for a place */
+  granted(lane: LaneName, seconds: number): void;
+  refused(lane: LaneName, reason: Refusal): void;
+}
+
+export interface AdmissionOptions extends Omit<LaneOptions, 'most'> {
+  /** Places of each lane at most. */
+  readonly limits: Readonly<Record<LaneName, number>>;
+  /** Seconds that one waits at most; 0: any time. */
+  readonly queueWait: number;
+}
+
+/** Seconds; a git client that is told more gives up at once. */
+const LONGEST_RETRY = 300;
+
+export class Admission {
+  readonly lanes: Readonly<Record<LaneName, Lane>>;
+  readonly streams: StreamBudget;
+  readonly queueWait: number;
+  observer: AdmissionObserver | undefined;
+
+  constructor({ limits, queueWait, ...options }: AdmissionOptions, streams: StreamBudget) {
+    const lane = (name: LaneName) => {
+      // Listings are short: what one repository or client may hold is limited where packs are made.
+      const shares = name === 'light' ? { perRepository: 0, perClient: 0 } : {};
+      return new Lane({ ...options, ...shares, most: limits[name] });
+    };
+    this.lanes = { light: lane('light'), fetch: lane('fetch'), clone: lane('clone') };
+    this.streams = streams;
+    this.queueWait = queueWait;
+  }
+
+  place(party: Party): Place {
+    return new Place(this, party);
+  }
+
+  /** Why a client should not even begin; undefined when it may. */
+  refusal(party: Party): PackhorseError | undefined {
+    const full = LANES.find((name) => this.lanes[name].isFull(party));
+    if (!full) return undefined;
+    this.observer?.refused(full, 'mark');
+    return busy(`${this.lanes[full].queued} are waiting`, this.retryAfter(full));
+  }
+
+  /** Seconds after which to come again: a guess, spread so that not all come at once. */
+  retryAfter(lane: LaneName): number {
+    const { delay } = this.lanes[lane];
+    return Math.min(LONGEST_RETRY, Math.max(1, Math.round(delay * (1 + Math.random() / 2))));
+  }
+
+  /** Memory has become free: whoever waits for that goes on. */
+  next(): void {
+    for (const name of LANES) this.lanes[name].next();
+  }
+}

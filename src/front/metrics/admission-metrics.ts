@@ -1,0 +1,67 @@
+/** Metrics of the lanes, and of the bytes on their way. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type Admission, REFUSALS } from '../admission/admission.ts';
+import { LANES } from '../admission/lane.ts';
+
+/** Seconds; most wait not at all. */
+const WAITS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300];
+
+export function addAdmissionMetrics(registry: Registry, admission: Admission): void {
+  const registers = [registry];
+  const { lanes, streams } = admission;
+  const ofLanes = (name: string, help: string, read: (lane: (typeof lanes)['light']) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['lane'],
+      registers,
+      collect() {
+        for (const lane of LANES) this.set({ lane }, read(lanes[lane]));
+      },
+    });
+  ofLanes('packhorse_admission_limit', 'Places of each lane, as they are now.', (lane) => lane.limit);
+  ofLanes('packhorse_admission_in_progress', 'Places that are held.', (lane) => lane.running);
+  ofLanes('packhorse_admission_queued', 'Requests that wait for a place.', (lane) => lane.queued);
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  gauge(
+    'packhorse_stream_inflight_limit_bytes',
+    'Bytes that may be on their way to all clients.',
+    () => streams.limit,
+  );
+  gauge(
+    'packhorse_stream_window_bytes',
+    'Bytes that may be on their way to each client now.',
+    () => streams.window,
+  );
+  gauge(
+    'packhorse_streams_stalled',
+    'Streams that have given their place away while their client takes nothing.',
+    () => streams.stalled,
+  );
+  const wait = new Histogram({
+    name: 'packhorse_admission_wait_seconds',
+    help: 'Time that requests waited for a place.',
+    labelNames: ['lane'],
+    buckets: WAITS,
+    registers,
+  });
+  const rejected = new Counter({
+    name: 'packhorse_admission_rejected_total',
+    help: 'Requests turned away, by lane and why: at the door, at a full queue, or after the longest wait.',
+    labelNames: ['lane', 'reason'],
+    registers,
+  });
+  for (const lane of LANES) for (const reason of REFUSALS) rejected.inc({ lane, reason }, 0);
+  admission.observer = {
+    granted: (lane, seconds) => wait.observe({ lane }, seconds),
+    refused: (lane, reason) => rejected.inc({ lane, reason }),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * When a client takes nothing, its place goes to the next: the limit counts work, not slowness. A client that is only a
+ * little slower than the worker keeps it, as taking turns at every chunk would cost more than it gains.
+ */
+import type { Place } from './admission/place.ts';
+import { LEAST_WINDOW, type StreamBudget } from './stream-budget.ts';
+
+/** Milliseconds that a client may take before its place is given away. */
+const GRACE = 20;
+
+export class Stalls {
+  readonly #place: Place;
+  readonly #budget: StreamBudget;
+  #timer: NodeJS.Timeout | undefined;
+  /** Whether the client was slow the last time: it is not waited for again. */
+  #isSlow = false;
+  #gave = false;
+
+  constructor(place: Place, budget: StreamBudget) {
+    this.#place = place;
+    this.#budget = budget;
+  }
+
+  /**
+   * Looks whether the worker can go on.
+   * @param unsent bytes on their way
+   * @param window bytes that may be
+   */
+  look(unsent: number, window: number): void {
+    if (unsent + LEAST_WINDOW <= window || this.#timer || !this.#place.held) return;
+    if (this.#isSlow) this.#give();
+    else {
+      this.#timer = setTimeout(() => this.#give(), GRACE).unref();
+    }
+  }
+
+  /** The client has taken something. Calls `then` when the worker may go on: now, or when it has a place again. */
+  taken(then: () => void): void {
+    if (this.#timer) this.#isSlow = false;
+    this.#clear();
+    if (!this.#gave) {
+      then();
+      return;
+    }
+    this.#place.goOn(() => {
+      this.close();
+      then();
+    });
+  }
+
+  close(): void {
+    this.#clear();
+    if (this.#gave) this.#budget.stalled--;
+    this.#gave = false;
+  }
+
+  #give(): void {
+    this.#clear();
+    this.#isSlow = true;
+    this.#gave = true;
+    this.#budget.stalled++;
+    this.#place.rest();
+  }
+
+  #clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
