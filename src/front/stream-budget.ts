@@ -12,11 +12,14 @@ export interface StreamBudgetOptions {
 export const LEAST_WINDOW = 256 * 1024;
 /** Share of the streams that one client may have. */
 const CLIENT_SHARE = 0.5;
+/** Share of the streams that may send packs: where clients take those slowly, listings are still sent. */
+const PACK_SHARE = 0.75;
 
 export class StreamBudget {
   readonly #options: StreamBudgetOptions;
   readonly #clients = new Tally();
   #streams = 0;
+  #packs = 0;
   #bytes = 0;
   #high = 0;
   /** Streams whose client has everything to take that it may have. */
@@ -46,23 +49,45 @@ export class StreamBudget {
     return Math.min(window, Math.max(LEAST_WINDOW, share));
   }
 
+  /** Whether another stream may be counted in. */
+  get hasRoom(): boolean {
+    return this.#streams < this.#most;
+  }
+
+  get hasRoomForPack(): boolean {
+    return this.#packs < Math.max(1, Math.floor(this.#most * PACK_SHARE));
+  }
+
   /**
    * Counts a stream in.
    * @param client who it is for, where that is known
    * @returns false where there is no room for another
    */
   open(client: string | undefined): boolean {
-    const most = Math.max(1, Math.floor(this.#options.limit / LEAST_WINDOW));
-    if (this.#streams >= most) return false;
+    const most = this.#most;
+    if (!this.hasRoom) return false;
     if (client !== undefined && this.#clients.of(client) >= Math.max(1, most * CLIENT_SHARE)) return false;
     this.#streams++;
     if (client !== undefined) this.#clients.add(client);
     return true;
   }
 
-  close(client: string | undefined): void {
+  /** Lets a stream that was counted in send a pack; false where there is no room for another. */
+  openPack(): boolean {
+    if (!this.hasRoomForPack) return false;
+    this.#packs++;
+    return true;
+  }
+
+  /** @param hasPack whether it was let send one */
+  close(client: string | undefined, hasPack: boolean): void {
     this.#streams--;
+    if (hasPack) this.#packs--;
     if (client !== undefined) this.#clients.remove(client);
+  }
+
+  get #most(): number {
+    return Math.max(1, Math.floor(this.#options.limit / LEAST_WINDOW));
   }
 
   add(bytes: number): void {

@@ -15,7 +15,7 @@ export interface AdmissionObserver {
   refused(lane: LaneName, reason: Refusal): void;
 }
 
-export interface AdmissionOptions extends Omit<LaneOptions, 'most'> {
+export interface AdmissionOptions extends Omit<LaneOptions, 'most' | 'hasMemory'> {
   /** Places of each lane at most. */
   readonly limits: Readonly<Record<LaneName, number>>;
   /** Seconds that one waits at most; 0: any time. */
@@ -35,7 +35,8 @@ export class Admission {
     const lane = (name: LaneName) => {
       // Listings are short: what one repository or client may hold is limited where packs are made.
       const shares = name === 'light' ? { perRepository: 0, perClient: 0 } : {};
-      return new Lane({ ...options, ...shares, most: limits[name] });
+      const hasMemory = () => (name === 'light' ? streams.hasRoom : streams.hasRoomForPack);
+      return new Lane({ ...options, ...shares, most: limits[name], hasMemory });
     };
     this.lanes = { light: lane('light'), fetch: lane('fetch'), clone: lane('clone') };
     this.streams = streams;

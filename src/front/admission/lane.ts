@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly perClient: number;
   /** How many may wait. */
   readonly queue: number;
+  /** Whether there is memory for one more. */
+  readonly hasMemory?: () => boolean;
 }
 
 export interface Waiting {
@@ -121,7 +123,8 @@ export class Lane {
   leave(party: Party, seconds: number): void {
     this.#running--;
     removeParty(this.#places, party);
-    for (const key of keysOf(party)) this.#usage.add(key, seconds);
+    const now = performance.now() / 1000;
+    for (const key of keysOf(party)) this.#usage.add(key, seconds, now);
     this.#held += (seconds - this.#held) * NEWEST;
     this.next();
   }
@@ -140,18 +143,23 @@ export class Lane {
 
   /** Who goes on comes first, then those who had least; of equals, the one who came first. */
   #inOrder(): Waiting[] {
-    const shares = new Map(Array.from(this.#waiting, (waiting) => [waiting, this.#shareOf(waiting.party)]));
+    const now = performance.now() / 1000;
+    const shares = new Map(
+      Array.from(this.#waiting, (waiting) => [waiting, this.#shareOf(waiting.party, now)]),
+    );
     const waiting = [...this.#waiting].sort((a, b) => shares.get(a)! - shares.get(b)!);
     return [...this.#begun, ...waiting];
   }
 
   /** What a party has and had lately. */
-  #shareOf(party: Party): number {
-    return keysOf(party).reduce((sum, key) => sum + this.#places.of(key) + this.#usage.of(key), 0);
+  #shareOf(party: Party, now: number): number {
+    return keysOf(party).reduce((sum, key) => sum + this.#places.of(key) + this.#usage.of(key, now), 0);
   }
 
   #isFree(party: Party): boolean {
-    return this.#running < this.#limit && this.#begun.size === 0 && this.#mayHold(party);
+    const { hasMemory } = this.#options;
+    const isPlaceFree = this.#running < this.#limit && this.#begun.size === 0 && this.#mayHold(party);
+    return isPlaceFree && (hasMemory === undefined || hasMemory());
   }
 
   #mayHold(party: Party): boolean {

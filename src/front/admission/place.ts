@@ -22,8 +22,9 @@ export class Place {
   /** What is taken out of the queue when the client leaves. */
   #waiting: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Whether the memory of a stream is counted for it. */
-  #reserved = false;
+  /** Whether the memory of a stream, and of one that sends a pack, is counted for it. */
+  #hasStream = false;
+  #hasPack = false;
   /** What is done when there is a place again. */
   #actions: (() => void)[] = [];
 
@@ -37,9 +38,9 @@ export class Place {
     return this.#state === 'held';
   }
 
-  /** Asks for a place in a lane, and gives back the one it has. */
+  /** Asks for a place in a lane, and gives back what it has: who waits keeps nothing. */
   enter(lane: LaneName, waiter: Waiter): void {
-    this.rest();
+    this.leave();
     this.#lane = lane;
     const { queueWait, observer } = this.#admission;
     const queue = this.#admission.lanes[lane];
@@ -81,9 +82,10 @@ export class Place {
     this.#actions = [];
     this.rest();
     this.#lane = 'light';
-    if (!this.#reserved) return;
-    this.#reserved = false;
-    this.#admission.streams.close(this.#party.client);
+    if (!this.#hasStream) return;
+    this.#admission.streams.close(this.#party.client, this.#hasPack);
+    this.#hasStream = false;
+    this.#hasPack = false;
     // Others may wait for that memory.
     this.#admission.next();
   }
@@ -119,7 +121,12 @@ export class Place {
   }
 
   #reserve(): boolean {
-    this.#reserved ||= this.#admission.streams.open(this.#party.client);
-    return this.#reserved;
+    const { streams } = this.#admission;
+    const needsPack = this.#lane !== 'light' && !this.#hasPack;
+    if (needsPack && !streams.hasRoomForPack) return false;
+    this.#hasStream ||= streams.open(this.#party.client);
+    if (!this.#hasStream) return false;
+    if (needsPack) this.#hasPack = streams.openPack();
+    return true;
   }
 }

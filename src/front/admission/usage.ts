@@ -7,25 +7,20 @@ const MOST_KEPT = 1000;
 const FORGOTTEN = 0.01;
 
 export class Usage {
-  readonly #now: () => number;
   readonly #used = new Map<string, { amount: number; at: number }>();
 
-  /** @param now seconds on a clock that never goes back */
-  constructor(now: () => number = () => performance.now() / 1000) {
-    this.#now = now;
-  }
-
-  of(key: string): number {
+  /** @param now seconds on a clock that never goes back; what is to be compared is asked for at one time */
+  of(key: string, now: number): number {
     const used = this.#used.get(key);
-    return used ? used.amount * 2 ** ((used.at - this.#now()) / HALF_LIFE) : 0;
+    return used ? used.amount * 2 ** ((used.at - now) / HALF_LIFE) : 0;
   }
 
-  add(key: string, amount: number): void {
-    if (!this.#used.has(key) && this.#used.size >= MOST_KEPT) this.#forget();
-    this.#used.set(key, { amount: this.of(key) + amount, at: this.#now() });
+  add(key: string, amount: number, now: number): void {
+    if (!this.#used.has(key) && this.#used.size >= MOST_KEPT) this.#forget(now);
+    this.#used.set(key, { amount: this.of(key, now) + amount, at: now });
   }
 
-  #forget(): void {
-    for (const key of this.#used.keys()) if (this.of(key) < FORGOTTEN) this.#used.delete(key);
+  #forget(now: number): void {
+    for (const key of this.#used.keys()) if (this.of(key, now) < FORGOTTEN) this.#used.delete(key);
   }
 }
