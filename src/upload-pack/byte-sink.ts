@@ -2,7 +2,13 @@
 import type { PackhorseError } from '../errors.ts';
 import { Keepalive } from '../keepalive.ts';
 import { encodeFailure } from '../protocol/failure.ts';
-import { encodeSideband, type Framing, SLOT_BYTES, stampFrames } from '../protocol/sideband.ts';
+import {
+  encodeSideband,
+  encodeSidebandFrame,
+  type Framing,
+  SLOT_BYTES,
+  stampFrames,
+} from '../protocol/sideband.ts';
 import type { PlaceRequest, ResponseSink } from './response-sink.ts';
 
 /** Takes bytes, at most 65,520, that are its own from then on; a promise is awaited before the next call. */
@@ -65,7 +71,7 @@ export class ByteSink implements ResponseSink {
   enter({ keepAlive, band }: PlaceRequest): void {
     this.#keepalive = new Keepalive(keepAlive, () => {
       if (this.framing === 'none' || this.#pending > 0) return;
-      this.#send(encodeSideband(band, '', this.framing)).catch(() => {});
+      this.#send(encodeSidebandFrame(band, '')).catch(() => {});
     });
   }
 
