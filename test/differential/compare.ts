@@ -53,10 +53,12 @@ function comparable(lines: readonly string[]): string[] {
   return result;
 }
 
-function framingFaults({ largest }: Answer, { flags }: Round, { door }: Situation): string[] {
+/** No frame is larger than may be, nor all of them smaller than need be. */
+function framingFaults({ largest, pack }: Answer, { flags }: Round, { door }: Situation): string[] {
   const isLarge = door.version === 2 || flags.has('side-band-64k');
   const most = isLarge ? 65520 : flags.has('side-band') ? 1000 : 0;
-  return largest > most ? [`a frame of ${largest} bytes`] : [];
+  const least = Math.min(most, pack!.length + 5);
+  return largest > most || largest < least ? [`frames of up to ${largest} bytes`] : [];
 }
 
 /** What git said to other questions. */
