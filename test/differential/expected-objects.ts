@@ -68,24 +68,24 @@ export function expectedObjects(
   const lacked = new Set([...gits].filter((oid) => !had.has(oid)));
   const repeated = [...gits].filter((oid) => had.has(oid));
   const needed = Object.values(OBJECT_RULES).reduce((set, rule) => rule(set, sent, situation), lacked);
-  return { needed, allowed: new Set([...needed, ...repeated, ...repeats(sent, situation)]) };
+  return { needed, allowed: new Set([...needed, ...repeated, ...repeats(situation)]) };
 }
 
 /**
  * What may be sent though the client has it: what stands in a tree or is a blob that wants name, and what stands at
  * other paths where the client's history begins. Finding out that it has those would take a walk through all of that.
  */
-function repeats(
-  sent: ReadonlySet<string>,
-  { repository, round, had, cut, tips, seen }: Situation,
-): Set<string> {
+function repeats({ repository, round, had, reached, cut, tips, seen }: Situation): Set<string> {
   const { graph } = repository;
   const isCommit = (oid: string) => graph.get(oid)?.type === 'commit';
   const parentsOf = (oid: string) => (cut.has(oid) ? [] : graph.get(oid)!.parents);
   const placesOf = (commits: readonly string[]) =>
-    new Set(commits.flatMap((oid) => graph.get(oid)!.links.flatMap((tree) => graph.places(tree))));
-  const commits = [...sent].filter(isCommit);
-  const edges = [...commits.flatMap(parentsOf), ...(cut.size > 0 ? tips : [])].filter(isCommit);
+    new Set(
+      commits.flatMap((oid) => graph.get(oid)!.links.flatMap((tree) => [` ${tree}`, ...graph.places(tree)])),
+    );
+  const commits = [...reached].filter((oid) => isCommit(oid) && !seen.has(oid));
+  const ends = cut.size > 0 ? tips.map((oid) => graph.peel(oid).at(-1)!) : [];
+  const edges = [...commits.flatMap(parentsOf), ...ends].filter(isCommit);
   const known = placesOf(edges.filter((oid) => seen.has(oid)));
   const moved = [...placesOf(commits)].filter((place) => !known.has(place));
   const named = round.wants.map((oid) => graph.peel(oid).at(-1)!).filter((oid) => !isCommit(oid));
