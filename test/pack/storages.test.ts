@@ -112,9 +112,19 @@ function makeCase(directory: string, history: ImportedHistory, from: Ask): Case 
     // each in its own way.
     gits:
       from.haves.every(({ kind }) => kind === 'commits') && clocksRanRight(directory)
-        ? new Set(sentByGit(directory, wants, haves))
+        ? new Set([
+            ...sentByGit(directory, wants, haves),
+            ...reachable(directory, withoutHistory(directory, wants)),
+          ])
         : undefined,
   };
+}
+
+/** Trees and blobs, and tags of them: what stands in those that a want names may be sent again. */
+function withoutHistory(directory: string, oids: readonly string[]): string[] {
+  const input = oids.map((oid) => `${oid}^{}\n`).join('');
+  const types = git(directory, ['cat-file', '--batch-check=%(objecttype)'], { input }).split('\n');
+  return oids.filter((_, i) => types[i] !== 'commit');
 }
 
 /** Whether no commit is older than its parents. */

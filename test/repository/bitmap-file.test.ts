@@ -100,6 +100,10 @@ function expectHashes(bitmapped: Bitmapped, file: BitmapFile, hashes: boolean): 
       names.set(oid, (names.get(oid) ?? new Set([0])).add(nameHash(name)));
     }
   }
+  for (const line of git(directory, ['for-each-ref', '--format=%(objectname) %(tag)']).split('\n')) {
+    const [oid, name] = line.split(' ');
+    if (name) names.set(oid, new Set([nameHash(name)]));
+  }
   let known = 0;
   for (let position = 0; position < index.count; position++) {
     const hash = file.nameHash(position);

@@ -33,7 +33,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
   file: fc.constantFrom(...FILES),
   movedFrom: fc.option(fc.constantFrom(...FILES), { freq: 3, nil: undefined }),
   content: fc.nat(12),
-  tagged: fc.option(fc.constantFrom('commit', 'tag', 'tree', 'blob'), { freq: 1, nil: undefined }),
+  tagged: fc.option(fc.constantFrom('commit', 'tag', 'tree', 'blob'), { freq: 2, nil: undefined }),
 });
 
 /** Ids of the objects that a request may name. */
