@@ -65,6 +65,11 @@ export class History {
     this.#data(`tag ${name}\n`);
   }
 
+  /** What has been said so far, for a fast-import of one's own. */
+  get stream(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
   /**
    * Writes one pack, or with `loose` loose objects.
    * @param flags of git itself, such as `-c core.compression=0`
@@ -72,7 +77,7 @@ export class History {
   importInto(repository: string, loose = false, flags: readonly string[] = FAST): void {
     const limit = loose ? 1_000_000 : 0;
     const args = [...flags, '-c', `fastimport.unpackLimit=${limit}`, 'fast-import', '--quiet', '--force'];
-    git(repository, args, { input: Buffer.concat(this.#parts) });
+    git(repository, args, { input: this.stream });
   }
 
   #text(text: string): void {
