@@ -44,7 +44,8 @@ export async function buildBitmaps(
     rows.add(commit, set);
     if (pace.due()) await pace.pause();
   }
-  if (rows.list.length === 0) return undefined;
+  // With packs that came meanwhile there are objects that have no bits.
+  if (rows.list.length === 0 || view.packedEnd !== bits) return undefined;
   const types = await typesOf(objects, pace);
   return encodeBitmapFile(view.format, checksum, types, rows.list);
 }

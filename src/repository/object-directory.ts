@@ -8,6 +8,7 @@ import { unlessMissing } from './missing-file.ts';
 import { readMultiPackIndex } from './multi-pack-index-chain.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { PackFile } from './pack-file.ts';
+import { Stamps } from './stamps.ts';
 import type { WindowCache } from './windows.ts';
 
 interface KnownPack {
@@ -84,6 +85,16 @@ export class ObjectDirectory {
       // A repack may have replaced packs and index after the packs were listed.
       if (known || again) return { packs, indexed };
     }
+  }
+
+  /**
+   * What the pack directory looks like from outside: a listing that is made after it is as good for as long as it stays
+   * the same. Undefined where that cannot be told, because it has changed lately.
+   */
+  stamp(): string | undefined {
+    const stamps = new Stamps();
+    const stat = stamps.see(path.join(this.path, 'pack'), true);
+    return stamps.settled(Date.now()) ? `${stat && identityOf(stat)}` : undefined;
   }
 
   /** Whether a file lay in the pack directory when it was listed last. */

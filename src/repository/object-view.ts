@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import { objectMissing, repositoryCorrupt } from '../errors.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
+import { FIRST_LOOSE, LooseNumbers } from './loose-numbers.ts';
 import { loosePath } from './loose-objects.ts';
 import type { NumberedPack } from './numbered-layer.ts';
 import type { ObjectDirectory } from './object-directory.ts';
@@ -14,14 +15,13 @@ import { alignNumber } from './object-numbers.ts';
 import type { PackFile } from './pack-file.ts';
 import { ViewedIndex } from './viewed-index.ts';
 
-/** The number of the first loose object of a view; packed objects stay below. */
-export const FIRST_LOOSE = 2 ** 31;
-
 /** Where a packed object lies. */
 export interface PackedAt {
   readonly pack: PackFile;
   readonly rank: number;
 }
+
+export { FIRST_LOOSE } from './loose-numbers.ts';
 
 export class ObjectView {
   readonly format: ObjectFormat;
@@ -33,13 +33,14 @@ export class ObjectView {
   #bitmapped: NumberedPack | ViewedIndex | undefined;
   /** A pack that is asked before all else: the bits of its bitmap stand for the copies that are found. */
   #first: NumberedPack | undefined;
-  /** Packs that no multi-pack-index answers for. */
+  /** Packs that no multi-pack-index answers for: those that were there at first, and those that came later. */
   readonly #unindexed: NumberedPack[] = [];
+  readonly #later: NumberedPack[] = [];
+  /** Of each directory, from before its packs were listed. */
+  #stamps: readonly (string | undefined)[];
   #indexProblems: readonly string[] = [];
   #packed = 0;
-  readonly #looseNumbers = new Map<string, number>();
-  readonly #looseIds: string[] = [];
-  readonly #looseNames = new Map<number, Set<string>[]>();
+  readonly #loose: LooseNumbers;
 
   /** @param options whether multi-pack-indexes may be used */
   constructor(
@@ -49,14 +50,16 @@ export class ObjectView {
   ) {
     this.format = format;
     this.#directories = directories;
+    this.#loose = new LooseNumbers(format, directories);
     for (const directory of directories) directory.retain();
+    this.#stamps = directories.map((directory) => directory.stamp());
     try {
       const found = directories.map((directory) =>
         options.multiPackIndex ? directory.indexedPacks() : { packs: directory.packs(), indexed: undefined },
       );
       for (const [k, { indexed }] of found.entries())
         if (indexed) this.#admitIndexed(indexed, directories[k]);
-      for (const { packs } of found) this.#admitPacks(packs);
+      for (const { packs } of found) this.#admitPacks(packs, this.#unindexed);
       this.#findBitmapped(found.map(({ packs }) => packs));
       this.#indexProblems = directories.flatMap((each) =>
         options.multiPackIndex ? [...each.indexProblems, ...each.revProblems] : each.revProblems,
@@ -110,10 +113,13 @@ export class ObjectView {
     return this.#indexProblems;
   }
 
-  /** The number of the object whose id stands in `bytes` at `at`, or -1 when it is not there. */
+  /**
+   * The number of the object whose id stands in `bytes` at `at`, or -1 when it is not there. A repack moves objects while
+   * requests look for them, out of files that are gone into a pack that was not listed: then packs are listed again.
+   */
   find(bytes: Uint8Array, at = 0): number {
-    const packed = this.#findPacked(bytes, at);
-    return packed >= 0 ? packed : this.#findLoose(bytes, at);
+    const number = this.#find(bytes, at);
+    return number < 0 && this.#rescanIfChanged() ? this.#find(bytes, at) : number;
   }
 
   findHex(hex: string): number {
@@ -130,8 +136,9 @@ export class ObjectView {
 
   /** Admits packs and loose objects that appeared since; numbers given before stay valid. */
   rescan(): void {
-    this.#looseNames.clear();
-    for (const directory of this.#directories) this.#admitPacks(directory.packs());
+    this.#loose.forgetNames();
+    this.#stamps = this.#directories.map((directory) => directory.stamp());
+    for (const directory of this.#directories) this.#admitPacks(directory.packs(), this.#later);
   }
 
   isLoose(number: number): boolean {
@@ -155,7 +162,7 @@ export class ObjectView {
   }
 
   hex(number: number): string {
-    if (this.isLoose(number)) return this.#looseIds[number - FIRST_LOOSE];
+    if (this.isLoose(number)) return this.#loose.hex(number);
     const { pack, rank } = this.packedAt(number);
     return pack.index.oid(rank).toString('hex');
   }
@@ -174,7 +181,9 @@ export class ObjectView {
 
   /** The packed copy of an object that lay loose; -1 when there is none. */
   findPackedCopy(number: number): number {
-    return this.#findPacked(this.oid(number), 0);
+    const oid = this.oid(number);
+    const packed = this.#findPacked(oid, 0);
+    return packed >= 0 ? packed : findIn(this.#later, oid, 0);
   }
 
   /** The numbers of the other copies of an object, packed ones first. */
@@ -185,18 +194,13 @@ export class ObjectView {
       const copy = this.#bases[k] + rank;
       if (rank >= 0 && copy !== number) yield copy;
     }
-    const loose = this.#findLoose(oid, 0);
+    const loose = this.#loose.find(oid, 0);
     if (loose >= 0 && loose !== number) yield loose;
   }
 
   /** Names of the loose objects whose ids start with the byte `first`, less their first two digits: a set a directory. */
   looseNames(first: number): readonly Set<string>[] {
-    let names = this.#looseNames.get(first);
-    if (!names) {
-      names = this.#directories.map((directory) => directory.looseNames(first)).filter((set) => set.size > 0);
-      this.#looseNames.set(first, names);
-    }
-    return names;
+    return this.#loose.names(first);
   }
 
   /** Why packs could not be used: with any, that an object is not found does not mean that it is not there. */
@@ -210,6 +214,28 @@ export class ObjectView {
     return objectMissing(hex, problems.length > 0 ? problems.join('; ') : undefined);
   }
 
+  #find(bytes: Uint8Array, at: number): number {
+    const packed = this.#findPacked(bytes, at);
+    if (packed >= 0) return packed;
+    if (this.#later.length > 0) {
+      // What has a number keeps it.
+      const given = this.#loose.given(bytes, at);
+      if (given >= 0) return given;
+      const later = findIn(this.#later, bytes, at);
+      if (later >= 0) return later;
+    }
+    return this.#loose.find(bytes, at);
+  }
+
+  #rescanIfChanged(): boolean {
+    const same = this.#directories.every((directory, k) => {
+      const stamp = this.#stamps[k];
+      return stamp !== undefined && directory.stamp() === stamp;
+    });
+    if (!same) this.rescan();
+    return !same;
+  }
+
   #findPacked(bytes: Uint8Array, at: number): number {
     if (this.#first) {
       const rank = this.#first.pack.index.find(bytes, at);
@@ -219,31 +245,7 @@ export class ObjectView {
       const number = this.#indexes[k].find(bytes, at);
       if (number >= 0) return number;
     }
-    for (let k = 0; k < this.#unindexed.length; k++) {
-      const { pack, base } = this.#unindexed[k];
-      const rank = pack.index.find(bytes, at);
-      if (rank >= 0) return base + rank;
-    }
-    return -1;
-  }
-
-  #findLoose(bytes: Uint8Array, at: number): number {
-    const first = bytes[at];
-    const names = this.looseNames(first);
-    if (names.length === 0 && first !== this.#emptyTreeByte) return -1;
-    const hex = Buffer.from(bytes.subarray(at, at + this.format.bytes)).toString('hex');
-    const known = this.#looseNumbers.get(hex);
-    if (known !== undefined) return known;
-    const rest = hex.slice(2);
-    if (!names.some((set) => set.has(rest)) && hex !== this.format.emptyTree) return -1;
-    const number = FIRST_LOOSE + this.#looseIds.length;
-    this.#looseIds.push(hex);
-    this.#looseNumbers.set(hex, number);
-    return number;
-  }
-
-  get #emptyTreeByte(): number {
-    return Number.parseInt(this.format.emptyTree.slice(0, 2), 16);
+    return findIn(this.#unindexed, bytes, at);
   }
 
   /**
@@ -256,12 +258,12 @@ export class ObjectView {
     for (const { pack, base: own } of indexed.packs) this.#admit(pack, base + own);
   }
 
-  #admitPacks(packs: readonly PackFile[]): void {
+  #admitPacks(packs: readonly PackFile[], to: NumberedPack[]): void {
     for (const pack of packs) {
       if (this.#packs.includes(pack)) continue;
       const base = this.#packed;
       this.#admit(pack, base);
-      this.#unindexed.push({ pack, base });
+      to.push({ pack, base });
     }
   }
 
@@ -287,4 +289,14 @@ export class ObjectView {
     this.#packed = alignNumber(base + pack.index.count);
     if (this.#packed > FIRST_LOOSE) throw repositoryCorrupt('more than 2^31 packed objects');
   }
+}
+
+/** The number of an object in the first of these packs that has it, or -1. */
+function findIn(packs: readonly NumberedPack[], bytes: Uint8Array, at: number): number {
+  for (let k = 0; k < packs.length; k++) {
+    const { pack, base } = packs[k];
+    const rank = pack.index.find(bytes, at);
+    if (rank >= 0) return base + rank;
+  }
+  return -1;
 }
