@@ -19,6 +19,7 @@ export interface Shape {
 const FILES = 24;
 const LINES = 60;
 const NOISES = 4;
+const PUSH_TRIES = 5;
 
 /** What a developer pushes: mostly to `main`. */
 const PUSHED = ['main', 'main', 'main', 'topic', 'branch-0'];
@@ -116,8 +117,20 @@ export class ChangingRepository {
       const oid = (await gitIn(this.#work, ['rev-parse', ref])).trim();
       this.#values.set(ref, [...(this.#values.get(ref) ?? []), oid]);
     }
-    await runClient(this.#work, ['push', '--quiet', this.directory, ...refs]);
+    await this.#pushRefs(refs);
     for (const ref of refs) this.#pushed.set(ref, this.#values.get(ref)!.length);
+  }
+
+  /** A collection of garbage may take a directory away just when git wants to write to it: then it is pushed again. */
+  async #pushRefs(refs: readonly string[]): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await runClient(this.#work, ['push', '--quiet', this.directory, ...refs]);
+        return;
+      } catch (error) {
+        if (tries === PUSH_TRIES || !String(error).includes('unable to migrate objects')) throw error;
+      }
+    }
   }
 
   /** Repacks, collects garbage, or the like. */

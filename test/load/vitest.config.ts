@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/load/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
+    hookTimeout: 120_000,
     env: { NODE_DISABLE_COMPILE_CACHE: '1', PACKHORSE_LOAD_FORM: 'long' },
   },
 });
