@@ -31,6 +31,12 @@ test('every client gets what it asked for, and nothing is left behind', {
     'of them aborted': ended.filter(({ outcome }) => outcome === 'client_aborted').length,
     'RSS after a minute, MB': megabytes(first),
     'RSS in the end, MB': megabytes(last),
+    'RSS by the minute, MB': memory
+      .filter(
+        (sample, n) => Math.floor(sample.seconds / 60) > Math.floor((memory[n - 1]?.seconds ?? -60) / 60),
+      )
+      .map(({ bytes }) => megabytes(bytes))
+      .join(' '),
     'most RSS, MB': megabytes(Math.max(...memory.map(({ bytes }) => bytes))),
     'threads, sockets before': `${idle.threads}, ${idle.sockets}`,
     'threads, sockets, files after': Object.values(after()).join(', '),

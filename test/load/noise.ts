@@ -6,11 +6,16 @@ import { SEED } from './form.ts';
 
 const BLOB_BYTES = 120_000;
 
-/** One commit of so many bytes, in one pack. */
-export async function makeNoise(root: string, name: string, bytes: number): Promise<void> {
+/** One commit of so many bytes, in one pack or in loose objects. */
+export async function makeNoise(
+  root: string,
+  name: string,
+  bytes: number,
+  { loose = false } = {},
+): Promise<void> {
   const directory = createRepository(root, name);
   const random = new SeededRandom(`${SEED} ${name}`);
-  const flags = ['-c', 'core.compression=0', '-c', 'fastimport.unpackLimit=0'];
+  const flags = ['-c', 'core.compression=0', '-c', `fastimport.unpackLimit=${loose ? 1_000_000 : 0}`];
   await feedGit(directory, [...flags, 'fast-import', '--quiet', '--depth=0'], async (input) => {
     await input.write('commit refs/heads/main\ncommitter C <c@example.com> 1700000000 +0000\ndata 2\nc\n');
     for (let n = 0; n * BLOB_BYTES < bytes; n++) {

@@ -26,7 +26,7 @@ export interface RunningService {
 
 /** What the tests look at of a log line: of every line, of `listening`, of a fetch, of a warning. */
 export interface LogLine
-  extends Pick<FetchRecord, 'door' | 'repository' | 'command' | 'outcome' | 'agent' | 'seconds'> {
+  extends Pick<FetchRecord, 'door' | 'repository' | 'command' | 'client' | 'agent' | 'outcome' | 'seconds'> {
   readonly level: number;
   /** Milliseconds since 1970. */
   readonly time: number;
