@@ -11,6 +11,7 @@ import type { PlannedEntry } from './entries.ts';
 import { hasCrc, WHOLE } from './entry-crc.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
 import type { Pace } from './pace.ts';
+import type { PackOrder } from './pack-order.ts';
 import type { PackWriter } from './pack-writer.ts';
 import { Placement } from './placement.ts';
 import { RunWriter } from './run-writer.ts';
@@ -51,29 +52,27 @@ export class EntryWriter {
   /** Packs that runs were copied from. */
   readonly packs = new Set<PackFile>();
   readonly #objects: ObjectReader;
-  readonly #numbers: Uint32Array;
+  readonly #order: PackOrder;
   readonly #writer: PackWriter;
   readonly #options: BytesOptions;
   readonly #pace: Pace;
-  readonly #placement: Placement;
+  readonly #placement = new Placement();
   readonly #runs: RunWriter;
   readonly #head = Buffer.alloc(LONGEST_HEADER);
 
-  /** @param numbers the objects of the pack, as counted */
   constructor(
     objects: ObjectReader,
-    numbers: Uint32Array,
+    order: PackOrder,
     writer: PackWriter,
     options: BytesOptions,
     pace: Pace,
   ) {
     this.#objects = objects;
-    this.#numbers = numbers;
+    this.#order = order;
     this.#writer = writer;
     this.#options = options;
     this.#pace = pace;
-    this.#placement = new Placement(objects.view, numbers);
-    this.#runs = new RunWriter(numbers, this.#placement, writer, pace);
+    this.#runs = new RunWriter(order, this.#placement, writer, pace);
   }
 
   /** @throws PackhorseError `PACKHORSE_OBJECT_MISSING`, `PACKHORSE_REPOSITORY_CORRUPT`, `PACKHORSE_CANCELLED` */
@@ -95,9 +94,11 @@ export class EntryWriter {
   }
 
   async #put(entry: Exclude<PlannedEntry, Run>, start: number): Promise<Source> {
-    this.#placement.place(entry.index, start);
+    const { index, ahead } = entry;
+    if (ahead) this.#placement.placeAhead(index, start, this.#storedAt(index));
+    else this.#placement.place(index, start, this.#storedAt(index));
     if (entry.kind === 'deflated') {
-      await this.#deflate(this.#numbers[entry.index], start);
+      await this.#deflate(this.#order.at(index), start);
       return 'deflated';
     }
     if (entry.kind === 'made') {
@@ -106,7 +107,7 @@ export class EntryWriter {
     }
     const { pack, rank } = entry.at;
     if (!(await this.#isSound(entry))) {
-      await this.#deflateElsewhere(this.#numbers[entry.index], start, wrongCrc(pack, rank));
+      await this.#deflateElsewhere(this.#order.at(index), start, wrongCrc(pack, rank));
       return 'deflated';
     }
     const from = entry.header.data;
@@ -124,7 +125,7 @@ export class EntryWriter {
     const from = pack.index.offset(rank);
     const length = pack.end(rank) - from;
     if (length <= WHOLE) return hasCrc(pack, rank, zlib.crc32(pack.bytes(from, length)));
-    if (this.#objects.view.copies(this.#numbers[index]).next().done) return true;
+    if (this.#objects.view.copies(this.#order.at(index)).next().done) return true;
     let crc = 0;
     for (const slice of pack.slices(from, from + length)) {
       crc = zlib.crc32(slice, crc);
@@ -137,8 +138,17 @@ export class EntryWriter {
     const { delta, index } = entry;
     const { level } = this.#options;
     const stream =
-      delta.stream ?? deflated.make(remakeDelta(this.#objects, this.#numbers[index], delta), level);
+      delta.stream ?? deflated.make(remakeDelta(this.#objects, this.#order.at(index), delta), level);
     await this.#putWhole(this.#deltaHeader(entry, delta.size, start), stream);
+  }
+
+  /** Where the entry of an object lies in its pack; 0 where it is loose. */
+  #storedAt(index: number): number {
+    const { view } = this.#objects;
+    const number = this.#order.at(index);
+    if (view.isLoose(number)) return 0;
+    const { pack, rank } = view.packedAt(number);
+    return pack.index.offset(rank);
   }
 
   /** The header of a reused entry in `#head`, and its length. */
@@ -152,10 +162,10 @@ export class EntryWriter {
     const head = this.#head;
     const base = entry.kind === 'thin' ? -1 : entry.base;
     if (base >= 0 && this.#options.ofsDelta) {
-      const distance = start - this.#placement.offsetOf(base);
+      const distance = start - this.#placement.offsetOf(base, this.#storedAt(base));
       return writeDistance(head, writeTypeAndSize(head, 0, OFS_DELTA, size), distance);
     }
-    const oid = entry.kind === 'delta' ? this.#objects.view.oid(this.#numbers[base]) : entry.baseOid;
+    const oid = entry.kind === 'delta' ? this.#objects.view.oid(this.#order.at(base)) : entry.baseOid;
     const at = writeTypeAndSize(head, 0, REF_DELTA, size);
     head.set(oid, at);
     return at + oid.length;

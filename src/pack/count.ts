@@ -3,7 +3,6 @@ import { PackhorseError } from '../errors.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import { BLOB, COMMIT, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
-import { FIRST_LOOSE } from '../repository/object-view.ts';
 import type { Reachability } from '../repository/reachability.ts';
 import { applyFilter } from './apply-filter.ts';
 import { CommitSource } from './commit-source.ts';
@@ -11,6 +10,7 @@ import { BitmapCount, type Tips } from './count-bitmaps.ts';
 import { type FilterPlan, goesByPaths, isDoneByWalking } from './filter-plan.ts';
 import { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
+import { PackOrder } from './pack-order.ts';
 import type { PathHints } from './path-hints.ts';
 import { PromisedObjects } from './promised-objects.ts';
 import { rootTrees, walkCommits } from './walk-commits.ts';
@@ -43,14 +43,14 @@ export type NoBitmaps = 'absent' | 'unusable' | 'off' | 'shallow';
 
 export interface Count {
   /**
-   * The objects to send, in the order of the pack: packed ones by pack and offset, then loose ones by type and id.
-   * However the set is found, its order is this one.
+   * The objects to send: packed ones by pack and offset, then loose ones by type and id. However the set is found, its
+   * order is this one.
    */
-  readonly objects: Uint32Array;
+  readonly objects: PackOrder;
   /** Those that would be sent too if the client did not get them elsewhere. */
   readonly leftOut: readonly number[];
-  /** Whether the client surely has an object, so that it may be the base of a delta. */
-  readonly clientHas: (number: number) => boolean;
+  /** What the client surely has, so that it may be the base of a delta; undefined where that is nothing. */
+  readonly had: NumberSet | undefined;
   /** Paths of trees and blobs, for a search for deltas; undefined where one would not pay. */
   readonly hints: PathHints | undefined;
   readonly bitmap: BitmapUse;
@@ -101,9 +101,9 @@ export async function count(
   }
   const leftOut = (request.elsewhere ?? []).filter((number) => wanted.has(number));
   for (const number of leftOut) wanted.delete(number);
-  const selected = wanted.toArray();
-  await sortLoose(objects, selected, pace);
-  return { objects: selected, leftOut, clientHas: (number) => excluded.has(number), bitmap, ...walk };
+  const order = new PackOrder(wanted, await sortLoose(objects, wanted.looseNumbers(), pace));
+  const had = request.haves.length > 0 ? excluded : undefined;
+  return { objects: order, leftOut, had, bitmap, ...walk };
 }
 
 /** What the wants name that is to be sent: tags, and what they lead to. No filter leaves it out. */
@@ -218,16 +218,12 @@ async function sortTips(
   return { commits, trees };
 }
 
-async function sortLoose(objects: ObjectReader, selected: Uint32Array, pace: Pace): Promise<void> {
-  let first = selected.length;
-  while (first > 0 && selected[first - 1] >= FIRST_LOOSE) first--;
+async function sortLoose(objects: ObjectReader, numbers: Uint32Array, pace: Pace): Promise<Uint32Array> {
   const loose: { number: number; key: string }[] = [];
-  for (const number of selected.subarray(first)) {
+  for (const number of numbers) {
     loose.push({ number, key: `${objects.header(number).type}${objects.view.hex(number)}` });
     if (pace.due()) await pace.pause();
   }
   loose.sort((a, b) => (a.key < b.key ? -1 : 1));
-  loose.forEach(({ number }, i) => {
-    selected[first + i] = number;
-  });
+  return Uint32Array.from(loose, ({ number }) => number);
 }

@@ -4,7 +4,6 @@ import { isDelta, type ObjectReader } from '../repository/object-reader.ts';
 import type { Count } from './count.ts';
 import { DeltaCandidates } from './delta-candidates.ts';
 import type { Pace } from './pace.ts';
-import { PackOrder } from './pack-order.ts';
 import type { PathHints } from './path-hints.ts';
 
 /**
@@ -13,20 +12,19 @@ import type { PathHints } from './path-hints.ts';
  */
 export async function deltaCandidates(
   objects: ObjectReader,
-  { objects: numbers }: Count,
+  { objects: order }: Count,
   hints: PathHints,
   thin: boolean,
   pace: Pace,
 ): Promise<DeltaCandidates> {
   const { view } = objects;
   const candidates = new DeltaCandidates();
-  const order = new PackOrder(numbers);
   /** How many reused deltas stand on one another on each object. */
-  const above = new Uint8Array(numbers.length);
+  const above = new Uint8Array(order.length);
   // Bases come before their deltas in a pack, so from the end on all that stands on an object is known.
-  for (let i = numbers.length - 1; i >= 0; i--) {
+  for (let i = order.length - 1; i >= 0; i--) {
     if (pace.due()) await pace.pause();
-    const number = numbers[i];
+    const number = order.at(i);
     const hash = hints.hash(number);
     if (view.isLoose(number)) {
       const { type, size } = objects.header(number);

@@ -15,6 +15,11 @@ export class NumberList {
     this.#length = 0;
   }
 
+  /** The numbers, in memory of their own. */
+  toArray(): Uint32Array<ArrayBuffer> {
+    return this.#items.slice(0, this.#length);
+  }
+
   push(number: number): void {
     if (this.#length === this.#items.length) {
       const grown = new Uint32Array(this.#length * 2);

@@ -14,6 +14,14 @@ export class NumberQueue {
     return this.#size;
   }
 
+  /** The least number; infinite where there is none. */
+  get least(): number {
+    if (this.#size === 0) return Number.POSITIVE_INFINITY;
+    while (this.#words[this.#first] === 0) this.#first++;
+    const word = this.#words[this.#first];
+    return this.#first * 32 + 31 - Math.clz32(word & -word);
+  }
+
   has(number: number): boolean {
     return ((this.#words[number >>> 5] >>> (number & 31)) & 1) === 1;
   }

@@ -1,56 +1,58 @@
 /** Where entries lie in the pack that is being written: for the distances of deltas. */
-import type { ObjectView } from '../repository/object-view.ts';
-import { NumberList } from './number-list.ts';
+
+/** Entries whose place is kept at first. */
+const LEAST = 16;
 
 /**
- * Entries are known by their index in the count. Stretches of entries that lie as they do in their own pack are known
- * by their first one, so that nothing is done for each of them.
+ * Entries are known by their index in the order of the pack. What lies as far from an entry as it does in its own pack
+ * is known by that one, so that nothing is done, or held, for each.
  */
 export class Placement {
-  readonly #view: ObjectView;
-  readonly #numbers: Uint32Array;
-  /** 0 for what is not written yet, or lies in a stretch. No entry lies at 0: the pack's header does. */
-  readonly #offsets: Float64Array;
-  /** First entries of stretches, ascending. */
-  readonly #stretches = new NumberList();
+  /** Indexes of the entries that were placed in their turn, ascending, and by how much each has moved. */
+  #indexes = new Uint32Array(LEAST);
+  #shifts = new Float64Array(LEAST);
+  #length = 0;
+  /** By how much those have moved that were written before their turn. */
+  readonly #ahead = new Map<number, number>();
 
-  constructor(view: ObjectView, numbers: Uint32Array) {
-    this.#view = view;
-    this.#numbers = numbers;
-    this.#offsets = new Float64Array(numbers.length);
+  /**
+   * Says that an entry lies at `offset`, in its turn, and those behind it as far from it as in their pack until another
+   * is placed.
+   * @param stored where it lies in its own pack; of one that lies in none any number, always the same
+   */
+  place(index: number, offset: number, stored: number): void {
+    if (this.#length === this.#indexes.length) this.#grow();
+    this.#indexes[this.#length] = index;
+    this.#shifts[this.#length++] = offset - stored;
   }
 
-  place(index: number, offset: number): void {
-    this.#offsets[index] = offset;
-  }
-
-  /** Says that entries from `index` on are copied as they lie, the first one to `offset`. */
-  placeStretch(index: number, offset: number): void {
-    this.#offsets[index] = offset;
-    this.#stretches.push(index);
+  /** Says that one entry lies at `offset`, written before its turn. */
+  placeAhead(index: number, offset: number, stored: number): void {
+    this.#ahead.set(index, offset - stored);
   }
 
   /** Where an entry that has been written lies. */
-  offsetOf(index: number): number {
-    const own = this.#offsets[index];
-    if (own !== 0) return own;
-    const first = this.#stretchOf(index);
-    return this.#offsets[first] + this.#storedAt(index) - this.#storedAt(first);
+  offsetOf(index: number, stored: number): number {
+    const shift = this.#ahead.size > 0 ? this.#ahead.get(index) : undefined;
+    return stored + (shift ?? this.#shifts[this.#lastUpTo(index)]);
   }
 
-  #stretchOf(index: number): number {
+  #lastUpTo(index: number): number {
     let low = 0;
-    let high = this.#stretches.length - 1;
+    let high = this.#length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if (this.#stretches.get(middle) <= index) low = middle;
+      if (this.#indexes[middle] <= index) low = middle;
       else high = middle - 1;
     }
-    return this.#stretches.get(low);
+    return low;
   }
 
-  #storedAt(index: number): number {
-    const { pack, rank } = this.#view.packedAt(this.#numbers[index]);
-    return pack.index.offset(rank);
+  #grow(): void {
+    const [indexes, shifts] = [this.#indexes, this.#shifts];
+    this.#indexes = new Uint32Array(indexes.length * 2);
+    this.#indexes.set(indexes);
+    this.#shifts = new Float64Array(indexes.length * 2);
+    this.#shifts.set(shifts);
   }
 }

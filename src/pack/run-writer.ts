@@ -3,6 +3,7 @@ import { OFS_DELTA } from '../repository/object-format.ts';
 import type { PackFile } from '../repository/pack-file.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
 import type { Pace } from './pace.ts';
+import type { PackOrder } from './pack-order.ts';
 import type { PackWriter } from './pack-writer.ts';
 import type { Placement } from './placement.ts';
 import type { Run } from './runs.ts';
@@ -11,7 +12,7 @@ import type { Run } from './runs.ts';
 const LONGEST_HEADER = 20;
 
 export class RunWriter {
-  readonly #numbers: Uint32Array;
+  readonly #order: PackOrder;
   readonly #placement: Placement;
   readonly #writer: PackWriter;
   readonly #pace: Pace;
@@ -23,9 +24,8 @@ export class RunWriter {
   #start = 0;
   #end = 0;
 
-  /** @param numbers the objects of the pack, as counted */
-  constructor(numbers: Uint32Array, placement: Placement, writer: PackWriter, pace: Pace) {
-    this.#numbers = numbers;
+  constructor(order: PackOrder, placement: Placement, writer: PackWriter, pace: Pace) {
+    this.#order = order;
     this.#placement = placement;
     this.#writer = writer;
     this.#pace = pace;
@@ -55,7 +55,7 @@ export class RunWriter {
     const { offset } = this.#writer;
     const isBehind = pack === this.#pack && stored === this.#storedEnd && offset === this.#end;
     if (isBehind && offset - this.#start === stored - this.#storedStart) return;
-    this.#placement.placeStretch(index, offset);
+    this.#placement.place(index, offset, stored);
     this.#pack = pack;
     this.#storedStart = stored;
     this.#start = offset;
@@ -63,6 +63,7 @@ export class RunWriter {
 
   /** A run of which some bases lie before: they may be nearer than they were, or farther. */
   async #copyMoved({ index, count, at: { pack, rank } }: Run, from: number, to: number): Promise<void> {
+    const number = this.#order.at(index);
     let copied = from;
     for (let n = 0; n < count; n++) {
       const { type, size, data, baseOffset } = pack.head(rank + n);
@@ -70,10 +71,10 @@ export class RunWriter {
       if (type !== OFS_DELTA || baseOffset >= this.#storedStart) continue;
       const stored = pack.index.offset(rank + n);
       const place = this.#writer.offset + stored - copied;
-      const base = this.#placement.offsetOf(this.#indexOfRank(index, rank, pack.index.rankAt(baseOffset)));
+      const baseIndex = this.#order.indexOf(number - rank + pack.index.rankAt(baseOffset));
+      const base = this.#placement.offsetOf(baseIndex, baseOffset);
       if (place - base === stored - baseOffset) continue;
       await this.#copy(pack, copied, stored);
-      this.#placement.place(index + n, place);
       const length = writeDistance(
         this.#head,
         writeTypeAndSize(this.#head, 0, OFS_DELTA, size),
@@ -87,20 +88,6 @@ export class RunWriter {
       if (n + 1 < count) this.#begin(index + n + 1, pack, end);
     }
     await this.#copy(pack, copied, to);
-  }
-
-  /** The place in the count of another entry of the run's pack, of the run or before. */
-  #indexOfRank(index: number, rank: number, other: number): number {
-    if (other >= rank) return index + other - rank;
-    const number = this.#numbers[index] - rank + other;
-    let low = 0;
-    let high = index;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#numbers[middle] < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   async #copy(pack: PackFile, from: number, to: number): Promise<void> {

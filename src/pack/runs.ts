@@ -4,10 +4,11 @@ import { OFS_DELTA, REF_DELTA } from '../repository/object-format.ts';
 import type { ObjectView, PackedAt } from '../repository/object-view.ts';
 import type { PackFile } from '../repository/pack-file.ts';
 import { hasCrc, WHOLE } from './entry-crc.ts';
+import type { PackOrder } from './pack-order.ts';
 
 export interface Run {
   readonly kind: 'run';
-  /** Place of the first entry in the count, and how many there are. */
+  /** Place of the first entry in the order of the pack, and how many there are. */
   readonly index: number;
   readonly count: number;
   readonly at: PackedAt;
@@ -22,25 +23,17 @@ const ALL = 0xffffffff;
 
 export class RunFinder {
   readonly #view: ObjectView;
-  readonly #numbers: Uint32Array;
+  readonly #order: PackOrder;
   readonly #ofsDelta: boolean;
-  readonly #indexOf: (number: number) => number;
 
   /**
-   * @param numbers the objects of the pack to be, ascending but for the loose ones at the end
+   * @param order the objects of the pack to be
    * @param ofsDelta whether a base may be named by its distance
-   * @param indexOf the place of an object in `numbers`, or -1
    */
-  constructor(
-    view: ObjectView,
-    numbers: Uint32Array,
-    ofsDelta: boolean,
-    indexOf: (number: number) => number,
-  ) {
+  constructor(view: ObjectView, order: PackOrder, ofsDelta: boolean) {
     this.#view = view;
-    this.#numbers = numbers;
+    this.#order = order;
     this.#ofsDelta = ofsDelta;
-    this.#indexOf = indexOf;
   }
 
   /**
@@ -50,17 +43,17 @@ export class RunFinder {
    * @param made numbers of objects that are sent in another form than the stored one
    */
   find(index: number, last: number, made: ReadonlyMap<number, unknown>): Run | undefined {
-    const number = this.#numbers[index];
+    const number = this.#order.at(index);
     if (this.#view.isLoose(number)) return undefined;
     const at = this.#view.packedAt(number);
+    const most = Math.min(last, this.#order.stretchEnd(index)) - index;
     // Whole packs, as clones take them: bases come before their deltas, so they lie in a run from the first entry on.
-    let count =
-      at.rank === 0 && this.#ofsDelta && made.size === 0 ? this.#knownGood(at.pack, index, last) : 0;
+    let count = at.rank === 0 && this.#ofsDelta && made.size === 0 ? this.#knownGood(at.pack, most) : 0;
     let closed = true;
     if (count === 0) {
       const start = at.pack.index.offset(at.rank);
-      const end = Math.min(last - index, at.pack.index.count - at.rank, LOOKED_AT);
-      while (count < end && this.#numbers[index + count] === number + count) {
+      const end = Math.min(most, at.pack.index.count - at.rank, LOOKED_AT);
+      while (count < end) {
         if (at.pack.index.offset(at.rank + count) - start > BYTES_LOOKED_AT) break;
         if (made.size > 0 && made.has(number + count)) break;
         const base = this.#baseOf(at.pack, at.rank + count);
@@ -72,14 +65,11 @@ export class RunFinder {
     return count === 0 ? undefined : { kind: 'run', index, count, at, closed };
   }
 
-  /** How many entries from the first of a pack on are all sent and all known to be good. */
-  #knownGood({ copyable, index: { count } }: PackFile, index: number, last: number): number {
-    const number = this.#numbers[index];
-    const most = Math.min(last - index, count);
+  /** How many of the first entries of a pack are all known to be good, of `most`. */
+  #knownGood({ copyable, index: { count } }: PackFile, most: number): number {
+    const end = Math.min(most, count);
     let n = 0;
-    while (n + 32 <= most && this.#numbers[index + n + 31] === number + n + 31 && copyable[n >>> 5] === ALL) {
-      n += 32;
-    }
+    while (n + 32 <= end && copyable[n >>> 5] === ALL) n += 32;
     return n;
   }
 
@@ -104,6 +94,6 @@ export class RunFinder {
   /** Whether the base at an offset is sent from the same pack: it comes earlier then. */
   #isSent({ pack, rank }: PackedAt, offset: number, number: number): boolean {
     const base = pack.index.rankAt(offset);
-    return base >= 0 && this.#indexOf(number - rank + base) >= 0;
+    return base >= 0 && this.#order.has(number - rank + base);
   }
 }

@@ -67,6 +67,34 @@ export class NumberSet {
     return countBits(this.#packed) + countBits(this.#loose);
   }
 
+  /** Calls `visit` for each stretch of packed objects whose numbers follow one another, `end` being behind the last. */
+  eachStretch(visit: (first: number, end: number) => void): void {
+    const words = this.#packed;
+    let first = -1;
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i];
+      // Where a bit differs from the one before it.
+      let changes = word ^ ((word << 1) | (first < 0 ? 0 : 1));
+      for (; changes !== 0; changes &= changes - 1) {
+        const number = i * 32 + 31 - Math.clz32(changes & -changes);
+        if (first < 0) {
+          first = number;
+        } else {
+          visit(first, number);
+          first = -1;
+        }
+      }
+    }
+    if (first >= 0) visit(first, words.length * 32);
+  }
+
+  /** The numbers of the loose objects, ascending. */
+  looseNumbers(): Uint32Array {
+    const numbers = new Uint32Array(countBits(this.#loose));
+    listBits(this.#loose, FIRST_LOOSE, numbers, 0);
+    return numbers;
+  }
+
   /** The numbers, ascending. */
   toArray(): Uint32Array {
     const numbers = new Uint32Array(this.count());

@@ -28,7 +28,7 @@ export interface ObjectHeader {
 }
 
 export interface ReaderOptions {
-  /** Called once, when a commit is asked for. */
+  /** Called when a commit is asked for, once until the graph is let go of. */
   readonly openGraph?: () => CommitGraph | undefined;
   /** See {@link ObjectReader.maxTreeDepth}. */
   readonly maxTreeDepth?: number;
@@ -68,6 +68,11 @@ export class ObjectReader {
       this.#graph = graph && new GraphedCommits(graph, this.view);
     }
     return this.#graph;
+  }
+
+  /** Lets go of the graph; it is opened anew when it is asked for. */
+  forgetGraph(): void {
+    this.#graph = null;
   }
 
   /**

@@ -132,6 +132,12 @@ export class Repository {
     return this.#reachability;
   }
 
+  /** Lets go of what only those need who look at history: bitmaps, the commit-graph. What is asked for again is opened anew. */
+  forgetHistory(): void {
+    this.#reachability = undefined;
+    this.#objects?.forgetGraph();
+  }
+
   get indexFiles(): IndexFiles {
     return this.#caches.indexFiles;
   }

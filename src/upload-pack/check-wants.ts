@@ -74,6 +74,6 @@ async function areReachable(
   }
   if (commits.length === targets.length) return true;
   const request = { wants: tips, haves: [], grafts, includeTags: [] };
-  const all = new Set((await count(objects, request, findBitmaps(context), pace, () => {})).objects);
-  return targets.every((number) => isCommit(number) || all.has(number));
+  const all = await count(objects, request, findBitmaps(context), pace, () => {});
+  return targets.every((number) => isCommit(number) || all.objects.has(number));
 }

@@ -5,6 +5,7 @@ import { type MadeDelta, searchDeltas } from '../pack/delta-search.ts';
 import { deltaCandidates } from '../pack/delta-targets.ts';
 import { EntryPlanner } from '../pack/entries.ts';
 import { encodePackHeader } from '../pack/entry-header.ts';
+import type { PackOrder } from '../pack/pack-order.ts';
 import { PackWriter } from '../pack/pack-writer.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import { findBitmaps } from './bitmaps.ts';
@@ -34,35 +35,27 @@ export interface Elsewhere {
 export async function sendPack(
   context: CommandContext,
   request: CountRequest,
-  { thin, ofsDelta, silent, elsewhere }: PackOptions,
+  options: PackOptions,
 ): Promise<void> {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects, format } = repository;
   const settings = readPackSettings(repository.config);
-  const { level, largest, runs } = settings;
-  const progress = new Progress(sink, silent);
-
-  watch.start('count');
-  const asked = { ...request, elsewhere: elsewhere?.objects };
-  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
-    progress.counting('Enumerating objects', n),
-  );
-  await elsewhere?.begin(counted.leftOut);
-  const total = counted.objects.length;
-  statistics.objects.total = total;
-  statistics.bitmap = counted.bitmap;
-  statistics.walked = counted.walked;
-  progress.enumerated(total);
-
-  watch.start('entries');
-  const made = await findDeltas(context, counted, thin, settings);
+  const { level, largest } = settings;
+  const progress = new Progress(sink, options.silent);
+  const { order, planner } = await choose(context, request, options, settings, progress);
+  repository.forgetHistory();
 
   watch.start('bytes');
   const writer = new PackWriter(sink, format.name);
-  const entries = new EntryWriter(objects, counted.objects, writer, { ofsDelta, level, largest }, pace);
-  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta, runs }, made);
+  const entries = new EntryWriter(
+    objects,
+    order,
+    writer,
+    { ofsDelta: options.ofsDelta, level, largest },
+    pace,
+  );
   try {
-    await writer.write(encodePackHeader(total));
+    await writer.write(encodePackHeader(order.length));
     for (;;) {
       watch.start('entries');
       const batch = planner.plan(BATCH);
@@ -82,6 +75,33 @@ export async function sendPack(
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });
   }
   await sink.closeBands(sink.framing === 'none' ? new Uint8Array() : FLUSH);
+}
+
+/** Which objects are sent, and how. What that took is let go of before the first byte: a client may take hours. */
+async function choose(
+  context: CommandContext,
+  request: CountRequest,
+  { thin, ofsDelta, elsewhere }: PackOptions,
+  settings: PackSettings,
+  progress: Progress,
+): Promise<{ order: PackOrder; planner: EntryPlanner }> {
+  const { repository, pace, statistics, watch } = context;
+  const { objects } = repository;
+  watch.start('count');
+  const asked = { ...request, elsewhere: elsewhere?.objects };
+  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
+    progress.counting('Enumerating objects', n),
+  );
+  await elsewhere?.begin(counted.leftOut);
+  const total = counted.objects.length;
+  statistics.objects.total = total;
+  statistics.bitmap = counted.bitmap;
+  statistics.walked = counted.walked;
+  progress.enumerated(total);
+  watch.start('entries');
+  const made = await findDeltas(context, counted, thin, settings);
+  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta, runs: settings.runs }, made);
+  return { order: counted.objects, planner };
 }
 
 /** New deltas by the number of their object: for a fetch, whose objects are mostly stored as bases of older ones. */
