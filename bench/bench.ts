@@ -15,6 +15,11 @@ export interface BenchOptions {
   readonly plots: string;
   /** For the node that runs the service. */
   readonly nodeFlags: readonly string[];
+  /** How many slow clients there are, and how many bytes each of them reads in a second. */
+  readonly clients: number;
+  readonly bytesPerSecond: number;
+  /** For the service, where a bench allows that. */
+  readonly serveFlags: readonly string[];
 }
 
 export interface Report {

@@ -10,6 +10,7 @@ import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
 import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
+import { stalled } from './stalled.ts';
 import { stdio } from './stdio.ts';
 
 /** `long`: not without its name. */
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
     help: "growth of the service's memory during a clone, for a fast and a slow client",
   },
   compare: { bench: compare, help: 'clones, fetches and ref listings, against git upload-pack' },
+  stalled: { bench: stalled, help: 'memory, and the time of a fast clone, while many clients read slowly' },
   cancel: { bench: cancel, help: "from a client's hang-up to the end of its task" },
   stdio: {
     bench: stdio,
@@ -45,14 +47,17 @@ ${NAMES.join('\n')}
 
   --dir DIR         where generated repositories, and copies of others, are kept and served from
                     (default: packhorse-bench below the temporary directory)
-  --repo DIR        measure compare and cancel on this repository instead of the generated history; it is only read:
+  --repo DIR        measure compare, cancel and stalled on this repository instead of the generated history; it is only read:
                     compare makes hard links to its files below --dir, and packs a copy with a bitmap if it has none
   --commits N       commits of the generated history (default: ${COMMITS}, about 400,000 objects); given again and again,
                     those of the histories that growth measures (default: ${GROWTH_COMMITS.join(', ')})
   --runs N          how often each thing is measured (default: 5); medians are shown
-  --only TEXT       of compare and growth, only the workloads whose names hold this text
+  --only TEXT       of compare, growth and stalled, only the workloads whose names hold this text
   --json FILE       write what was measured there as well
   --plots DIR       where growth writes its plots (default: docs/growth)
+  --clients N       slow clients of stalled (default: 200)
+  --rate BYTES      what each of them reads in a second (default: 50000)
+  --serve-flag FLAG for the service in stalled, as --serve-flag=--stream-window=256k (repeatable)
   --node-flag FLAG  for the node that runs the service, as --node-flag=--cpu-prof (repeatable)
 
 compare alternates the service and git on the same requests. git: a process of \`git upload-pack --stateless-rpc\` for
@@ -76,6 +81,9 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', default: '' },
     json: { type: 'string' },
     plots: { type: 'string', default: PLOTS },
+    clients: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '50000' },
+    'serve-flag': { type: 'string', multiple: true, default: [] },
     'node-flag': { type: 'string', multiple: true, default: [] },
   },
 });
@@ -97,6 +105,9 @@ async function run(names: readonly string[]): Promise<void> {
     only: values.only,
     plots: path.resolve(values.plots),
     nodeFlags: values['node-flag'],
+    clients: Number(values.clients),
+    bytesPerSecond: Number(values.rate),
+    serveFlags: values['serve-flag'],
   };
   const machine = describeMachine();
   process.stdout.write(`${machineLines(machine)}\n${SERVICE}\n`);

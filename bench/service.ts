@@ -23,6 +23,8 @@ export interface Service {
   readonly url: string;
   /** The next line logged that `matches`. */
   logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The value of a metric without labels. */
+  metric(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -53,11 +55,15 @@ export async function startService(
       lines.on('line', look);
       child.once('exit', ended);
     });
-  const { url } = await logged(({ msg }) => msg === 'listening');
+  const { url, metrics } = await logged(({ msg }) => msg === 'listening');
   return {
     pid: child.pid!,
     url,
     logged,
+    async metric(name) {
+      const text = await (await fetch(`${metrics}/metrics`)).text();
+      return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+    },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
