@@ -2,11 +2,11 @@
 import { FIRST_LOOSE, type ObjectView } from './object-view.ts';
 
 export class NumberSet {
-  readonly #view: ObjectView;
+  readonly #view: Pick<ObjectView, 'packedEnd'>;
   #packed: Uint32Array;
   #loose = new Uint32Array(8);
 
-  constructor(view: ObjectView) {
+  constructor(view: Pick<ObjectView, 'packedEnd'>) {
     this.#view = view;
     this.#packed = new Uint32Array(view.packedEnd / 32);
   }

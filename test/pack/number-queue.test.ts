@@ -23,6 +23,7 @@ it('holds what was added, and gives it back in order, as many at a time as are a
           for (const number of least) model.delete(number);
         }
         expect(set.size).toBe(model.size);
+        expect(set.least).toBe(Math.min(...model));
         for (const number of [0, 31, 32, 63, 199, 4999, 2 ** 31])
           expect(set.has(number)).toBe(model.has(number));
         for (const number of model) expect(set.has(number)).toBe(true);
