@@ -16,9 +16,12 @@ const CHUNK_BYTES = SLOTS * SLOT_BYTES;
 /** Bytes. So much is posted at once; less waits for the end of the event loop's turn, and goes with what comes until then. */
 const POST_AT = SLOT_BYTES;
 
-/** Chunks that tasks of this thread left behind, for the next ones: to allocate them costs more than a small fetch. */
-const leftBehind: ArrayBuffer[] = [];
-const MOST_LEFT_BEHIND = 8;
+/**
+ * Chunks to be filled again, by any task of this thread: to allocate them costs more than a small fetch. Tasks whose
+ * clients take little are not to keep any.
+ */
+const spare: ArrayBuffer[] = [];
+const MOST_SPARE = 16;
 
 type Message = FromWorker<Statistics, WireError, Framing>;
 
@@ -28,7 +31,6 @@ export class ChannelSink implements ResponseSink {
   readonly #port: MessagePort;
   readonly #credit: Credit;
   readonly #pace: Pace;
-  readonly #spare: ArrayBuffer[] = [];
   /** What is not posted yet, with its memory and how many bytes that is. */
   #messages: Message[] = [];
   #transfer: ArrayBuffer[] = [];
@@ -64,8 +66,13 @@ export class ChannelSink implements ResponseSink {
     return this.#bands ?? 'none';
   }
 
-  takeChunk(): ArrayBuffer {
-    return this.#spare.pop() ?? leftBehind.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+  takeChunk(): ArrayBuffer | Promise<ArrayBuffer> {
+    const coming = this.#credit.expect(CHUNK_BYTES);
+    if (!coming) return takeSpare();
+    return coming.then(() => {
+      this.#pace.check();
+      return takeSpare();
+    });
   }
 
   async sendChunk(buffer: ArrayBuffer, length: number): Promise<void> {
@@ -75,7 +82,7 @@ export class ChannelSink implements ResponseSink {
       return;
     }
     const own = buffer.slice(0, length);
-    this.#spare.push(buffer);
+    giveSpare(buffer);
     this.#add({ type: 'chunk', buffer: own, length }, own);
   }
 
@@ -146,7 +153,7 @@ export class ChannelSink implements ResponseSink {
   /** Memory to be transferred: a chunk for much, as those come back and are used again. */
   #memoryFor(length: number): Uint8Array<ArrayBuffer> {
     if (length <= SLOT_BYTES || length > CHUNK_BYTES) return new Uint8Array(length);
-    return new Uint8Array(this.takeChunk(), 0, length);
+    return new Uint8Array(takeSpare(), 0, length);
   }
 
   #add(message: Message, memory?: ArrayBuffer): void {
@@ -162,8 +169,6 @@ export class ChannelSink implements ResponseSink {
   #end(message: Message): void {
     this.#messages.push(message);
     this.#post();
-    while (this.#spare.length > 0 && leftBehind.length < MOST_LEFT_BEHIND)
-      leftBehind.push(this.#spare.pop()!);
   }
 
   #post(): void {
@@ -190,9 +195,17 @@ export class ChannelSink implements ResponseSink {
         this.input.end();
         break;
       case 'credit':
-        // That of a short chunk comes back too, and is no chunk.
-        if (message.buffer?.byteLength === CHUNK_BYTES) this.#spare.push(message.buffer);
+        if (message.buffer) giveSpare(message.buffer);
         this.#credit.give(message.bytes, message.window);
     }
   }
+}
+
+function takeSpare(): ArrayBuffer {
+  return spare.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+}
+
+/** What came back; the memory of a short chunk does too, and is no chunk. */
+function giveSpare(buffer: ArrayBuffer): void {
+  if (buffer.byteLength === CHUNK_BYTES && spare.length < MOST_SPARE) spare.push(buffer);
 }

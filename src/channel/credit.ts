@@ -27,11 +27,13 @@ export class Credit {
    * @returns a promise where there is not enough yet; {@link release} lets it go on
    */
   take(bytes: number): void | Promise<void> {
-    if (this.#fits(bytes)) {
-      this.#outstanding += bytes;
-      return;
-    }
-    return this.#wait(bytes);
+    if (!this.#fits(bytes)) return this.#takeLater(bytes);
+    this.#outstanding += bytes;
+  }
+
+  /** Waits, as {@link take} does, until there is credit for `bytes`, but takes none. */
+  expect(bytes: number): void | Promise<void> {
+    if (!this.#fits(bytes)) return this.#wait(bytes);
   }
 
   /**
@@ -54,6 +56,11 @@ export class Credit {
     return this.#outstanding + bytes <= this.#window || this.#outstanding <= 0;
   }
 
+  async #takeLater(bytes: number): Promise<void> {
+    await this.#wait(bytes);
+    this.#outstanding += bytes;
+  }
+
   async #wait(bytes: number): Promise<void> {
     const start = performance.now();
     while (!this.#fits(bytes)) {
@@ -63,6 +70,5 @@ export class Credit {
     }
     this.#waiting = undefined;
     this.#waited += (performance.now() - start) / 1000;
-    this.#outstanding += bytes;
   }
 }

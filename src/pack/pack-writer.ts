@@ -7,8 +7,8 @@ import type { HashName } from '../repository/object-format.ts';
 export interface ChunkSink {
   /** How the pack is framed. */
   readonly framing: Framing;
-  /** A buffer of at least one slot to fill. */
-  takeChunk(): ArrayBuffer;
+  /** A buffer of at least one slot to fill; a promise where the chunk could not leave yet, and is not to wait filled. */
+  takeChunk(): ArrayBuffer | Promise<ArrayBuffer>;
   /**
    * Takes a filled chunk: `length` bytes in use, room for every frame's header included. The buffer belongs to the
    * sink from now on. A promise is awaited before the next chunk is taken.
@@ -62,7 +62,7 @@ export class PackWriter {
   /** Sends the chunk, full or not, and begins another. */
   async next(): Promise<void> {
     await this.#send();
-    this.#filler = new ChunkFiller(this.#sink.takeChunk(), this.#sink.framing);
+    this.#filler = new ChunkFiller(await this.#sink.takeChunk(), this.#sink.framing);
     this.#unhashed = this.#filler.at;
   }
 

@@ -38,6 +38,18 @@ describe('Credit', () => {
     expect(credit.outstanding).toBe(1000);
   });
 
+  it('lets one wait for what it does not take', async () => {
+    const credit = new Credit(100);
+    expect(credit.expect(100)).toBeUndefined();
+    credit.take(60);
+    const expected = credit.expect(50) as Promise<void>;
+    expect(await isSettled(expected)).toBe(false);
+    credit.give(10);
+    expect(await isSettled(expected)).toBe(true);
+    expect(credit.outstanding).toBe(50);
+    expect(credit.waited).toBeGreaterThan(0);
+  });
+
   it('lets go of the one who waits when it is released', async () => {
     const credit = new Credit(100);
     credit.take(100);

@@ -27,14 +27,14 @@ it('takes the end of the port for the end of the client', async () => {
 it('fills the buffers that come back', async () => {
   const { port1, port2 } = new MessageChannel();
   const sink = new ChannelSink(port2, 1_000_000, new Pace());
-  const buffer = sink.takeChunk();
+  const buffer = await sink.takeChunk();
   new Uint8Array(buffer)[0] = 42;
   await sink.sendChunk(buffer, 100);
   const [[{ buffer: sent, length }]] = await once(port1, 'message');
   expect(length).toBe(100);
   port1.postMessage({ type: 'credit', bytes: length, buffer: sent }, [sent]);
   await once(port2, 'message');
-  expect(new Uint8Array(sink.takeChunk())[0]).toBe(42);
+  expect(new Uint8Array(await sink.takeChunk())[0]).toBe(42);
   port1.close();
 });
 
@@ -50,7 +50,7 @@ it('lends chunks for long sections, and keeps what it was given', async () => {
   expect(lent.byteLength).toBeGreaterThan(bytes.length);
   port1.postMessage({ type: 'credit', bytes: bytes.length, buffer: lent }, [lent]);
   await once(port2, 'message');
-  expect(new Uint8Array(sink.takeChunk())[0]).toBe(7);
+  expect(new Uint8Array(await sink.takeChunk())[0]).toBe(7);
   port1.close();
 });
 
@@ -76,7 +76,7 @@ it('posts together what is said in one turn of the event loop, in its order', as
   await sink.openBands(Buffer.from('000dpackfile\n'), 'side-band-64k');
   sink.sendProgress('Counting');
   await new Promise((resume) => setImmediate(resume));
-  await sink.sendChunk(sink.takeChunk(), 5000);
+  await sink.sendChunk(await sink.takeChunk(), 5000);
   await sink.sendLines(Buffer.from('0000'));
   sink.end(newStatistics('fetch'));
   while (posts.at(-1)?.at(-1)?.type !== 'end') await once(port1, 'message');
@@ -91,7 +91,7 @@ it('posts at once what is long', async () => {
   const { port1, port2 } = new MessageChannel();
   const sink = new ChannelSink(port2, 1_000_000, new Pace());
   sink.sendProgress('Counting');
-  await sink.sendChunk(sink.takeChunk(), 262_080);
+  await sink.sendChunk(await sink.takeChunk(), 262_080);
   const { message } = receiveMessageOnPort(port1)!;
   expect(message.map(({ type }: { type: string }) => type)).toEqual(['progress', 'chunk']);
   port1.close();
@@ -100,7 +100,7 @@ it('posts at once what is long', async () => {
 it('sends a short chunk in memory of its own, and leaves its buffer to the next task', async () => {
   const { port1, port2 } = new MessageChannel();
   const sink = new ChannelSink(port2, 1_000_000, new Pace());
-  const buffer = sink.takeChunk();
+  const buffer = await sink.takeChunk();
   const bytes = new Uint8Array(buffer);
   bytes.fill(1, 0, 500);
   await sink.sendChunk(buffer, 500);
@@ -109,19 +109,39 @@ it('sends a short chunk in memory of its own, and leaves its buffer to the next 
   const [[chunk]] = await once(port1, 'message');
   expect(chunk.length).toBe(500);
   expect(new Uint8Array(chunk.buffer)).toEqual(new Uint8Array(500).fill(1));
-  expect(new ChannelSink(port2, 1_000_000, new Pace()).takeChunk()).toBe(buffer);
+  expect(await new ChannelSink(port2, 1_000_000, new Pace()).takeChunk()).toBe(buffer);
   port1.close();
 });
 
 it('does not take the memory of a short chunk for a chunk when it comes back', async () => {
   const { port1, port2 } = new MessageChannel();
   const sink = new ChannelSink(port2, 1_000_000, new Pace());
-  await sink.sendChunk(sink.takeChunk(), 500);
+  await sink.sendChunk(await sink.takeChunk(), 500);
   const [[{ buffer, length }]] = await once(port1, 'message');
   port1.postMessage({ type: 'credit', bytes: length, buffer }, [buffer]);
   await once(port2, 'message');
-  expect([sink.takeChunk(), sink.takeChunk()].map(({ byteLength }) => byteLength)).toEqual([
-    262_080, 262_080,
-  ]);
+  const chunks = [await sink.takeChunk(), await sink.takeChunk()];
+  expect(chunks.map(({ byteLength }) => byteLength)).toEqual([262_080, 262_080]);
+  port1.close();
+});
+
+it('has a chunk filled only when it may leave', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const sink = new ChannelSink(port2, 300_000, new Pace());
+  await sink.sendChunk(await sink.takeChunk(), 262_080);
+  const next = sink.takeChunk();
+  expect(next).toBeInstanceOf(Promise);
+  port1.postMessage({ type: 'credit', bytes: 262_080, window: 300_000 });
+  expect((await next).byteLength).toBe(262_080);
+  port1.close();
+});
+
+it('hears that the client went away while it waits to fill a chunk', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const sink = new ChannelSink(port2, 300_000, new Pace());
+  await sink.sendChunk(await sink.takeChunk(), 262_080);
+  const next = sink.takeChunk();
+  port1.postMessage({ type: 'cancel' });
+  await expect(next).rejects.toMatchObject({ code: 'PACKHORSE_CANCELLED' });
   port1.close();
 });
