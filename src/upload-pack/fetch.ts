@@ -50,7 +50,8 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
   }
   const elsewhere = offerPackfileUris(repository, sink, request.uriProtocols);
   if (!elsewhere) await openPack(sink);
-  await sendWanted(context, {
+  // Not awaited: what was asked for is held no longer than it is needed.
+  return sendWanted(context, {
     ...request,
     wants,
     haves: common.haves,

@@ -37,23 +37,57 @@ export async function sendPack(
   request: CountRequest,
   options: PackOptions,
 ): Promise<void> {
-  const { repository, sink, pace, statistics, watch } = context;
-  const { objects, format } = repository;
+  const { repository, sink } = context;
   const settings = readPackSettings(repository.config);
-  const { level, largest } = settings;
   const progress = new Progress(sink, options.silent);
-  const { order, planner } = await choose(context, request, options, settings, progress);
+  const chosen = await choose(context, request, options, settings, progress);
+  // A client may take hours: what was asked for, and how the objects were found, is let go of meanwhile.
   repository.forgetHistory();
+  return sendEntries(context, chosen, options.ofsDelta, settings, progress);
+}
 
-  watch.start('bytes');
-  const writer = new PackWriter(sink, format.name);
-  const entries = new EntryWriter(
-    objects,
-    order,
-    writer,
-    { ofsDelta: options.ofsDelta, level, largest },
-    pace,
+interface Chosen {
+  readonly order: PackOrder;
+  readonly planner: EntryPlanner;
+}
+
+/** Which objects are sent, and how. */
+async function choose(
+  context: CommandContext,
+  request: CountRequest,
+  { thin, ofsDelta, elsewhere }: PackOptions,
+  settings: PackSettings,
+  progress: Progress,
+): Promise<Chosen> {
+  const { repository, pace, statistics, watch } = context;
+  const { objects } = repository;
+  watch.start('count');
+  const asked = { ...request, elsewhere: elsewhere?.objects };
+  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
+    progress.counting('Enumerating objects', n),
   );
+  await elsewhere?.begin(counted.leftOut);
+  const { objects: order } = counted;
+  statistics.objects.total = order.length;
+  statistics.bitmap = counted.bitmap;
+  statistics.walked = counted.walked;
+  progress.enumerated(order.length);
+  watch.start('entries');
+  const made = await findDeltas(context, counted, thin, settings);
+  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta, runs: settings.runs }, made);
+  return { order, planner };
+}
+
+async function sendEntries(
+  { repository, sink, pace, statistics, watch }: CommandContext,
+  { order, planner }: Chosen,
+  ofsDelta: boolean,
+  { level, largest }: PackSettings,
+  progress: Progress,
+): Promise<void> {
+  watch.start('bytes');
+  const writer = new PackWriter(sink, repository.format.name);
+  const entries = new EntryWriter(repository.objects, order, writer, { ofsDelta, level, largest }, pace);
   try {
     await writer.write(encodePackHeader(order.length));
     for (;;) {
@@ -75,33 +109,6 @@ export async function sendPack(
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });
   }
   await sink.closeBands(sink.framing === 'none' ? new Uint8Array() : FLUSH);
-}
-
-/** Which objects are sent, and how. What that took is let go of before the first byte: a client may take hours. */
-async function choose(
-  context: CommandContext,
-  request: CountRequest,
-  { thin, ofsDelta, elsewhere }: PackOptions,
-  settings: PackSettings,
-  progress: Progress,
-): Promise<{ order: PackOrder; planner: EntryPlanner }> {
-  const { repository, pace, statistics, watch } = context;
-  const { objects } = repository;
-  watch.start('count');
-  const asked = { ...request, elsewhere: elsewhere?.objects };
-  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
-    progress.counting('Enumerating objects', n),
-  );
-  await elsewhere?.begin(counted.leftOut);
-  const total = counted.objects.length;
-  statistics.objects.total = total;
-  statistics.bitmap = counted.bitmap;
-  statistics.walked = counted.walked;
-  progress.enumerated(total);
-  watch.start('entries');
-  const made = await findDeltas(context, counted, thin, settings);
-  const planner = new EntryPlanner(objects, counted, { thin, ofsDelta, runs: settings.runs }, made);
-  return { order: counted.objects, planner };
 }
 
 /** New deltas by the number of their object: for a fetch, whose objects are mostly stored as bases of older ones. */

@@ -54,7 +54,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   await context.sink.enter({ lane, keepAlive, band: elsewhere ? 2 : 1, silent: noProgress });
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;
-  await sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
+  return sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
 }
 
 /** Whether a partial clone asks for what it left out: single objects, which lead nowhere. */

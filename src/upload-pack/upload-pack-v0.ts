@@ -21,7 +21,7 @@ export async function converseV0(context: CommandContext, input: PacketInput, ve
   const tips = { visible: new NumberSet(view), hidden: new NumberSet(view) };
   context.statistics.command = 'advertise';
   await advertiseRefs(context, { version, stateless: false, tips });
-  await answerV0(context, input, tips);
+  return answerV0(context, input, tips);
 }
 
 /**
@@ -65,5 +65,6 @@ export async function answerV0(
   statistics.common = common.haves.length;
   if (!isEnough) return;
   await sink.openBands(new Uint8Array(), request.framing);
-  await sendWanted(context, { ...request, wants, haves: common.haves, plan, filter });
+  // Not awaited: what was asked for is held no longer than it is needed.
+  return sendWanted(context, { ...request, wants, haves: common.haves, plan, filter });
 }
