@@ -30,8 +30,14 @@ export const ERROR_STATUS = {
   PACKHORSE_BUSY: 429,
   /** The client went away. */
   PACKHORSE_CANCELLED: 499,
-  /** A defect of Packhorse, or a machine that does not do its part (I/O error). */
+  /** A defect of Packhorse. */
   PACKHORSE_INTERNAL: 500,
+  /** The machine does not do its part: a disk that fails or is full, no descriptors left. */
+  PACKHORSE_IO: 200,
+  /** The worker that had the request is gone. */
+  PACKHORSE_WORKER_LOST: 503,
+  /** Nothing new is taken for now. */
+  PACKHORSE_NOT_READY: 503,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
@@ -134,6 +140,31 @@ export function busy(why: string, retryAfter: number): PackhorseError {
 
 export function cancelled(): PackhorseError {
   return new PackhorseError('PACKHORSE_CANCELLED', 'the client went away');
+}
+
+/** How a worker was lost: it crashed, its heap was full, or it gave no sign of life. */
+export const LOSSES = ['crash', 'memory', 'hang'] as const;
+export type Loss = (typeof LOSSES)[number];
+
+const LOSS_TEXTS: Readonly<Record<Loss, string>> = {
+  crash: 'a worker of the server crashed',
+  memory: 'a worker of the server ran out of memory',
+  hang: 'a worker of the server did not go on',
+};
+
+/** @param cause what the thread died of, where that is known */
+export function workerLost(loss: Loss, cause?: Error): PackhorseError {
+  const text = LOSS_TEXTS[loss];
+  return new PackhorseError('PACKHORSE_WORKER_LOST', cause ? `${text}: ${cause.message}` : text, {
+    client: `${text}; try again`,
+    cause,
+  });
+}
+
+export function notReady(why: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_NOT_READY', why, {
+    client: 'the server is not ready; try again later',
+  });
 }
 
 /** Why something failed, fit for a client: a system error's message names files of this machine, its code does not. */

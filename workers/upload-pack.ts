@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import type { Task, WorkerSettings } from '../src/channel/task.ts';
+import type { Task, ThreadSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
@@ -20,7 +20,11 @@ const IDLE_CHECK = 60_000;
 /** Milliseconds that work for no client rests after each stretch of 5 while clients are being served. */
 const BACKGROUND_REST = 20;
 
-const settings = workerData as WorkerSettings;
+/** Milliseconds between two signs of life. */
+const BEAT = 200;
+
+const settings = workerData as ThreadSettings;
+setInterval(() => Atomics.add(settings.heartbeat, 0, 1), BEAT).unref();
 const { indexes } = settings;
 const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, { sharing: indexes });
 setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();

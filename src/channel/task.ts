@@ -42,3 +42,9 @@ export interface WorkerSettings {
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }
+
+/** What each of them gets of its own. */
+export interface ThreadSettings extends WorkerSettings {
+  /** One element in shared memory, which the thread raises as long as it takes its turns. */
+  readonly heartbeat: Int32Array;
+}

@@ -90,6 +90,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     trustedProxies: maybe('trusted-proxies', readSubnets) ?? [],
     streamWindow: one('stream-window', readBytes),
     inflightMemory: one('inflight-memory', readBytes),
+    hangTimeout: one('hang-timeout', readSeconds),
     logLevel: one('log-level', readLevel),
     insecureAllowAnonymous,
   };

@@ -147,6 +147,12 @@ export const SERVE_FLAGS = [
     default: '128m',
   },
   {
+    name: 'hang-timeout',
+    value: 'SECONDS',
+    help: 'time after which a worker that gives no sign of life is replaced, 0 for never; more than the longest index file of a repository takes to load',
+    default: '60',
+  },
+  {
     name: 'log-level',
     value: 'LEVEL',
     help: 'trace, debug, info, warn, error, fatal or silent',

@@ -1,23 +1,21 @@
-/** The pool of workers, and one running task as the main thread sees it. */
-import type { EventLoopUtilization } from 'node:perf_hooks';
+/** The pool of workers, and one running task as the main thread sees it. A worker that is lost gets a successor. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import type { FromWorker, ToWorker } from '../channel/messages.ts';
 import type { Task, WorkerSettings } from '../channel/task.ts';
-import { asPackhorseError, errorFromWire, type PackhorseError, type WireError } from '../errors.ts';
+import { errorFromWire, type Loss, notReady, type PackhorseError, type WireError } from '../errors.ts';
 import type { Framing } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import { Breaker } from './breaker.ts';
+import { TASKS_PER_WORKER, type WorkerLoss, WorkerThread } from './worker-thread.ts';
 
 export type WorkerMessage = FromWorker<Statistics, WireError, Framing>;
 
-/** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
-const TASKS_PER_WORKER = 1024;
-/**
- * In a worker most memory lies outside of the heap, where V8 does not look. A small young generation and a limit for
- * the old one, far above what a fetch takes, make it collect early: a clone of 400,000 objects grew RSS by 145 MiB
- * without, by 75 with.
- */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 1024 };
+/** Milliseconds between two looks for signs of life. */
+const LOOK = 1000;
+/** Milliseconds in which a worker must have loaded its code, where hangs are looked for. */
+const LOADING = 60_000;
+/** Milliseconds after which one that could not start is tried again. */
+const RESTART_DELAY = 1000;
 
 export interface TaskListener {
   /** Everything but the end. Messages come in the order they were sent. */
@@ -27,52 +25,44 @@ export interface TaskListener {
   onError(error: PackhorseError, statistics: Statistics | undefined): void;
 }
 
-export class WorkerPool {
-  readonly #piscina: Piscina;
-  readonly #running = new Set<RunningTask>();
-  readonly #utilization = new Map<number, EventLoopUtilization>();
+export interface PoolOptions {
+  /** Told of each worker that was lost. */
+  readonly onLost?: (loss: WorkerLoss) => void;
+  /** Milliseconds after which a worker that gives no sign of life is given up; 0: never. */
+  readonly hangTimeout?: number;
+}
 
-  /**
-   * @param threads workers to run, all of them from the start
-   * @param onWorkerError told of a worker that died without a task
-   */
-  constructor(threads: number, settings: WorkerSettings, onWorkerError: (error: Error) => void) {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#piscina = new Piscina({
-      filename: new URL(`../../workers/upload-pack.${extension}`, import.meta.url).href,
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: TASKS_PER_WORKER,
-      // With 'sync' an idle worker sleeps so deeply that it receives no message; tasks here live on messages.
-      atomics: 'async',
-      workerData: settings,
-      resourceLimits: RESOURCE_LIMITS,
-      recordTiming: false,
-    });
-    this.#piscina.on('error', onWorkerError);
+export class WorkerPool {
+  readonly breaker = new Breaker();
+  /** Workers that were lost so far; each gets a successor. */
+  readonly restarts: Record<Loss, number> = { crash: 0, memory: 0, hang: 0 };
+  readonly #settings: WorkerSettings;
+  readonly #options: PoolOptions;
+  readonly #threads: WorkerThread[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lastLook = performance.now();
+
+  /** @param threads workers to run, all of them from the start */
+  constructor(threads: number, settings: WorkerSettings, options: PoolOptions = {}) {
+    this.#settings = settings;
+    this.#options = options;
+    for (let i = 0; i < threads; i++) this.#start();
+    const { hangTimeout = 0 } = options;
+    if (hangTimeout > 0) this.#timers.add(setInterval(() => this.#look(hangTimeout), LOOK).unref());
   }
 
   get threads(): number {
-    return this.#piscina.threads.length;
+    return this.#threads.length;
   }
 
   /** Threads at work, by the share of time that each was busy since the last call: tasks that wait keep none busy. */
   busy(): number {
-    let sum = 0;
-    for (const { threadId, performance } of this.#piscina.threads) {
-      const now = performance.eventLoopUtilization();
-      const last = this.#utilization.get(threadId) ?? { active: 0, idle: 0 };
-      const active = now.active - last.active;
-      const time = active + now.idle - last.idle;
-      if (time > 0) sum += active / time;
-      this.#utilization.set(threadId, now);
-    }
-    return sum;
+    return this.#threads.reduce((sum, thread) => sum + thread.busy(), 0);
   }
 
   /** Tasks that workers have taken. */
   get running(): number {
-    return this.#running.size - this.queued;
+    return this.#tasks - this.queued;
   }
 
   /**
@@ -80,54 +70,101 @@ export class WorkerPool {
    * the places are for them.
    */
   get hasRoomForSessions(): boolean {
-    return this.#running.size < (this.threads * TASKS_PER_WORKER) / 2;
+    return this.#tasks < (this.threads * TASKS_PER_WORKER) / 2;
   }
 
   /** Tasks that no worker has taken yet. */
   get queued(): number {
-    return this.#piscina.queueSize;
+    return this.#threads.reduce((sum, thread) => sum + thread.queued, 0);
   }
 
+  /** Runs a task, or refuses it; either is told to the listener, never before this returns. */
   run(task: Task, listener: TaskListener): RunningTask {
     const { port1, port2 } = new MessageChannel();
-    const running = new RunningTask(port1, listener);
-    this.#running.add(running);
+    const running = new RunningTask(task.path, port1, listener);
+    const thread = this.#leastBusy();
+    const refusal = this.breaker.refusal();
+    if (refusal || !thread) {
+      queueMicrotask(() => running.fail(refusal ?? notReady('no worker is running')));
+      return running;
+    }
     const { work } = task;
-    const transferList = work.kind === 'answer' ? [port2, work.request.buffer] : [port2];
-    this.#piscina
-      .run({ task, port: port2 }, { transferList })
-      .catch((error) => running.fail(asPackhorseError(error)))
-      .finally(() => this.#running.delete(running));
+    thread.run(running, task, port2, work.kind === 'answer' ? [work.request.buffer] : []);
     return running;
   }
 
   /** Resolves when every worker has loaded its code; rejects when one cannot. */
   async ready(): Promise<void> {
-    // The pool gives a task to an idle worker first, so these land on one each.
-    await Promise.all(this.#piscina.threads.map(() => this.#piscina.run(undefined, { name: 'ready' })));
+    await Promise.all(this.#threads.map(({ ready }) => ready));
   }
 
   /** Ends the workers; tasks that still run end with an error. */
   async close(): Promise<void> {
-    await this.#piscina.destroy();
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  get #tasks(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.tasks, 0);
+  }
+
+  /** One that still loads its code is taken where there is no other. */
+  #leastBusy(): WorkerThread | undefined {
+    const ready = this.#threads.filter(({ isReady }) => isReady);
+    const [first, ...others] = ready.length > 0 ? ready : this.#threads;
+    return others.reduce((least, thread) => (thread.tasks < least.tasks ? thread : least), first);
+  }
+
+  #start(): void {
+    this.#threads.push(new WorkerThread(this.#settings, this.#replace));
+  }
+
+  readonly #replace = (lost: WorkerThread, loss: WorkerLoss): void => {
+    this.#threads.splice(this.#threads.indexOf(lost), 1);
+    this.restarts[loss.reason]++;
+    this.breaker.lost();
+    this.#options.onLost?.(loss);
+    this.#restart(loss.wasReady ? 0 : RESTART_DELAY);
+  };
+
+  /** One that could not even start is not tried again at once: what keeps it from that is not in a request. */
+  #restart(delay: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      try {
+        this.#start();
+      } catch {
+        this.#restart(RESTART_DELAY);
+      }
+    }, delay);
+    this.#timers.add(timer.unref());
+  }
+
+  #look(most: number): void {
+    const now = performance.now();
+    // A process that was stopped, or kept from running, has heard no one.
+    const passed = Math.min(now - this.#lastLook, 2 * LOOK);
+    this.#lastLook = now;
+    for (const thread of [...this.#threads]) {
+      thread.look(passed, thread.isReady ? most : Math.max(most, LOADING));
+    }
   }
 }
 
 /** A task on its way. */
 export class RunningTask {
+  /** Path of its repository. */
+  readonly path: string;
   readonly #port: MessagePort;
   readonly #listener: TaskListener;
   #over = false;
 
-  constructor(port: MessagePort, listener: TaskListener) {
+  constructor(path: string, port: MessagePort, listener: TaskListener) {
+    this.path = path;
     this.#port = port;
     this.#listener = listener;
     port.on('message', (messages: readonly WorkerMessage[]) => {
       for (const message of messages) this.#receive(message);
-    });
-    // Nothing more can come from a port whose other side is gone.
-    port.on('close', () => {
-      if (!this.#over) this.fail(asPackhorseError(new Error('a worker ended before its task did')));
     });
   }
 

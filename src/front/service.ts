@@ -63,7 +63,12 @@ export interface ServiceOptions {
   readonly cacheDir: string;
   /** Whether bitmaps are built for repositories that have none. */
   readonly ownBitmaps: boolean;
+  /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
+  readonly hangTimeout: number;
 }
+
+/** Repositories that a line about a lost worker names. */
+const MOST_LOGGED = 20;
 
 export interface Service {
   /** Where the doors listen, as `http://host:port` or `https://host:port`. */
@@ -91,9 +96,14 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     indexes,
   };
-  const pool = new WorkerPool(options.workers, settings, (error) =>
-    logger.error({ err: error }, 'a worker died'),
-  );
+  const pool = new WorkerPool(options.workers, settings, {
+    hangTimeout: options.hangTimeout * 1000,
+    onLost: ({ reason, error, repositories }) =>
+      logger.error(
+        { reason, err: error, repositories: repositories.slice(0, MOST_LOGGED) },
+        'a worker was lost and is replaced',
+      ),
+  });
   const memory = new MemoryWatch({
     inflight: streams,
     active,
@@ -111,7 +121,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const operations = createOperationsServer({
     registry: metrics.registry,
     logger,
-    notReady: () => (draining ? 'draining' : undefined),
+    notReady: () => (draining ? 'draining' : pool.breaker.refusal()?.message),
   });
   const release = async () => {
     memory.stop();

@@ -21,7 +21,6 @@ for (let i = 0; i < 8; i++) {
 }
 history.importInto(repository);
 
-const deaths: Error[] = [];
 const settings = {
   root,
   allowed: [],
@@ -32,7 +31,7 @@ const settings = {
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
 };
-const pool = new WorkerPool(1, settings, (error) => deaths.push(error));
+const pool = new WorkerPool(1, settings);
 afterAll(() => pool.close());
 
 /** Bytes of its own for every task: they are transferred. */
@@ -138,7 +137,7 @@ describe('a task', () => {
     expect(listener.statistics!.bytes.verbatim).toBeGreaterThan(0);
     await run(true).ended;
     expect(pool.threads).toBe(1);
-    expect(deaths).toEqual([]);
+    expect(pool.restarts).toEqual({ crash: 0, memory: 0, hang: 0 });
   });
 
   it('that fails says so before anything else', async () => {

@@ -1,6 +1,7 @@
 /** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
+import { LOSSES } from '../../errors.ts';
 import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -175,6 +176,19 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   gauge('packhorse_index_memory_bytes', 'Bytes of index files that the workers hold, each file once.', () =>
     Number(Atomics.load(indexes.held, 0)),
   );
+  gauge('packhorse_breaker_open', '1 while new work is refused because workers are lost.', () =>
+    pool.breaker.isOpen ? 1 : 0,
+  );
+  new Counter({
+    name: 'packhorse_worker_restarts_total',
+    help: 'Workers that were lost and replaced, by how they were lost.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const reason of LOSSES) this.inc({ reason }, pool.restarts[reason]);
+    },
+  });
   new Counter({
     name: 'packhorse_index_loads_total',
     help: 'Index files read from disk by workers, by kind.',
