@@ -57,6 +57,7 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'trusted-proxies': ['10.0.0.0/33', 'proxy', '10.0.0.1,', '::/129'],
   'stream-window': ['0', 'big'],
   'inflight-memory': ['0', '50%'],
+  'hang-timeout': ['-1', '1.5', '1000001', '60s'],
   'log-level': ['verbose', 'INFO', 'toString'],
 };
 
@@ -180,6 +181,7 @@ describe('where a value comes from', () => {
       PACKHORSE_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
       PACKHORSE_STREAM_WINDOW: '2m',
       PACKHORSE_INFLIGHT_MEMORY: '1g',
+      PACKHORSE_HANG_TIMEOUT: '0',
       PACKHORSE_LOG_LEVEL: 'silent',
       PACKHORSE_INSECURE_ALLOW_ANONYMOUS: '1',
     });
@@ -213,6 +215,7 @@ describe('where a value comes from', () => {
       trustedProxies: ['10.0.0.0/8', '::1'],
       streamWindow: 2 * 1024 ** 2,
       inflightMemory: 1024 ** 3,
+      hangTimeout: 0,
       logLevel: 'silent',
       insecureAllowAnonymous: true,
     });

@@ -38,6 +38,8 @@ export interface LogLine
   readonly error: { readonly code: string; readonly message: string };
   readonly memory: MemorySample & { readonly limit: number };
   readonly fetches: readonly unknown[];
+  readonly reason: string;
+  readonly repositories: readonly string[];
 }
 
 /** Starts `packhorse serve` on free ports; it is stopped after the tests of the file. */
