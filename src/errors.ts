@@ -109,6 +109,26 @@ export function objectMissing(oid: string, why?: string): PackhorseError {
   );
 }
 
+/** Whether an error is a call to the system that failed, as Node.js throws it. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code !== undefined && syscall !== undefined;
+}
+
+/** Whether an error says nothing of what is on the disk, but that it cannot be had now. */
+export function isIoError(error: unknown): boolean {
+  return error instanceof PackhorseError ? error.code === 'PACKHORSE_IO' : isSystemError(error);
+}
+
+/** @param what could not be done */
+export function ioError(what: string, cause: NodeJS.ErrnoException): PackhorseError {
+  return new PackhorseError('PACKHORSE_IO', `${what}: ${cause.message}`, {
+    client: `${what}: ${reasonOf(cause)}`,
+    cause,
+  });
+}
+
 /** @param why a byte string (latin1), as it quotes what the client has said */
 export function filterUnreadable(why: string): PackhorseError {
   return new PackhorseError('PACKHORSE_FILTER_UNREADABLE', Buffer.from(why, 'latin1').toString());
@@ -169,9 +189,9 @@ export function notReady(why: string): PackhorseError {
 
 /** Why something failed, fit for a client: a system error's message names files of this machine, its code does not. */
 export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const { code, syscall } = cause as NodeJS.ErrnoException;
-  return syscall && code ? `${syscall} failed: ${code}` : cause.message;
+  if (cause instanceof PackhorseError) return cause.client;
+  if (isSystemError(cause)) return `${cause.syscall} failed: ${cause.code}`;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** An error as it crosses a thread. */
@@ -183,9 +203,10 @@ export interface WireError {
   readonly stack?: string | undefined;
 }
 
-/** Any thrown value as a {@link PackhorseError}; what is not one already becomes `PACKHORSE_INTERNAL`. */
+/** Any thrown value as a {@link PackhorseError}: a call to the system that failed, or else a defect. */
 export function asPackhorseError(error: unknown): PackhorseError {
   if (error instanceof PackhorseError) return error;
+  if (isSystemError(error)) return ioError('a file of the server cannot be read or written', error);
   const message = error instanceof Error ? error.message : String(error);
   return new PackhorseError('PACKHORSE_INTERNAL', message, { client: 'internal error', cause: error });
 }

@@ -1,6 +1,7 @@
 /** Stage three of a pack: header, entries one at a time, trailing hash (`bytes`). */
 import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
+import { isSystemError } from '../errors.ts';
 import { Deflated } from '../repository/deflated.ts';
 import { OFS_DELTA, REF_DELTA, type StoredObject } from '../repository/object-format.ts';
 import { damaged, type ObjectReader } from '../repository/object-reader.ts';
@@ -106,8 +107,9 @@ export class EntryWriter {
       return 'made';
     }
     const { pack, rank } = entry.at;
-    if (!(await this.#isSound(entry))) {
-      await this.#deflateElsewhere(this.#order.at(index), start, wrongCrc(pack, rank));
+    const fault = await this.#faultOf(entry);
+    if (fault) {
+      await this.#deflateElsewhere(this.#order.at(index), start, fault);
       return 'deflated';
     }
     const from = entry.header.data;
@@ -115,6 +117,17 @@ export class EntryWriter {
     if (length <= WHOLE) await this.#putWhole(this.#header(entry, start), pack.bytes(from, length));
     else await this.#putSlices(entry.at, entry.header, this.#header(entry, start));
     return entry.kind === 'stored' ? 'stream' : 'delta';
+  }
+
+  /** Why a stored entry cannot be sent as it lies. */
+  async #faultOf(entry: ReusedEntry): Promise<Error | undefined> {
+    const { pack, rank } = entry.at;
+    try {
+      return (await this.#isSound(entry)) ? undefined : wrongCrc(pack, rank);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return damaged(pack, rank, error);
+    }
   }
 
   /**
@@ -219,7 +232,7 @@ export class EntryWriter {
   /** An object whose copy at `number` is damaged, from another copy; throws `cause` where no other is good. */
   async #deflateElsewhere(number: number, start: number, cause: unknown): Promise<void> {
     this.#pace.check();
-    for (const copy of this.#objects.view.copies(number)) {
+    for (const copy of this.#objects.view.copiesNow(number)) {
       try {
         await this.#deflateFrom(copy);
         return;

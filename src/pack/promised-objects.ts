@@ -2,7 +2,8 @@
  * Serving a partial clone (protocol section 5.11): what its promisor remote has promised may be left out. Promised is
  * what an object in a promisor pack names; anything else that is not there is lost.
  */
-import fs from 'node:fs';
+import { isIoError } from '../errors.ts';
+import { isThere } from '../repository/missing-file.ts';
 import { COMMIT, TAG, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { PackFile } from '../repository/pack-file.ts';
@@ -65,8 +66,9 @@ export class PromisedObjects {
           this.#found(data, at - format.bytes);
         }
       }
-    } catch {
-      // What cannot be read proves nothing.
+    } catch (error) {
+      // What is damaged proves nothing.
+      if (isIoError(error)) throw error;
     }
   }
 
@@ -78,7 +80,7 @@ export class PromisedObjects {
   #inPromisorPack(pack: PackFile): boolean {
     let known = this.#isPromisor.get(pack);
     if (known === undefined) {
-      known = fs.existsSync(`${pack.stem}.promisor`);
+      known = isThere(`${pack.stem}.promisor`);
       this.#isPromisor.set(pack, known);
     }
     return known;

@@ -3,13 +3,8 @@ import type { PackhorseError } from '../errors.ts';
 import { encodeError } from './pkt-line.ts';
 import { encodeSideband, type Framing } from './sideband.ts';
 
-/** git's last words where objects cannot be read; the reason goes before them, to be read by people. */
+/** git's last words where objects are damaged; the reason goes before them, to be read by people. */
 const ABORTED = 'aborting due to possible repository corruption on the remote side.';
-const UNREADABLE = [
-  'PACKHORSE_OBJECT_MISSING',
-  'PACKHORSE_REPOSITORY_CORRUPT',
-  'PACKHORSE_FILTER_UNREADABLE',
-];
 
 /**
  * @param framing that of the bands that have begun, which then tell it; undefined before them: an `ERR` line tells it
@@ -20,7 +15,8 @@ export function encodeFailure(
   framing: Framing | undefined,
 ): Uint8Array {
   if (framing === undefined) return encodeError(client);
-  if (!UNREADABLE.includes(code)) return encodeSideband(3, client, framing);
+  // git says so of any pack that it cannot make.
+  if (code !== 'PACKHORSE_REPOSITORY_CORRUPT') return encodeSideband(3, client, framing);
   const reason = encodeSideband(2, `fatal: ${client}\n`, framing);
   return Buffer.concat([reason, encodeSideband(3, ABORTED, framing)]);
 }

@@ -46,10 +46,8 @@ export function staysInside(directory: string, parts: readonly string[], allowed
 
 /** The real path of a file in a directory whose path is real; undefined where there is none. */
 function realChild(file: string): string | undefined {
-  try {
+  return unlessNowhere(() => {
     const stat = fs.lstatSync(file, QUIET);
     return stat?.isSymbolicLink() ? fs.realpathSync.native(file) : stat && file;
-  } catch {
-    return undefined;
-  }
+  });
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type AllowDirectory, realPath, staysInside } from './allow-directory.ts';
-import { unlessMissing } from './missing-file.ts';
+import { isThere, unlessMissing } from './missing-file.ts';
 
 /** git takes alternates of alternates up to the sixth. */
 const MAX_DEPTH = 6;
@@ -56,7 +56,7 @@ export function parseAlternates(text: string, separator: '\n' | ':'): string[] {
 function readAlternates(objects: string): string[] {
   const file = path.join(objects, 'info', 'alternates');
   // Hardly any repository has one, and an exception costs more than a look.
-  if (!fs.existsSync(file)) return [];
+  if (!isThere(file)) return [];
   const text = unlessMissing(() => fs.readFileSync(file, 'utf8'), '');
   return parseAlternates(text, '\n').map((entry) => (path.isAbsolute(entry) ? entry : `${objects}/${entry}`));
 }

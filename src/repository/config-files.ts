@@ -1,6 +1,6 @@
 /** Which configuration files there are beside a repository's own, and reading any of them. */
 import fs from 'node:fs';
-import { PackhorseError, reasonOf, repositoryUnsupported } from '../errors.ts';
+import { ioError, isSystemError, PackhorseError, reasonOf, repositoryUnsupported } from '../errors.ts';
 import { type ConfigEntry, parseConfig } from './config.ts';
 import { parseBoolean } from './config-value.ts';
 import { unlessMissing } from './missing-file.ts';
@@ -57,7 +57,8 @@ export class ConfigFiles {
 
   /**
    * The entries of a file; undefined where there is none.
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it is malformed or cannot be read
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when it is malformed, `PACKHORSE_IO` when it cannot be
+   *   read
    */
   read({ path, optional = false, allowed }: ConfigFile): readonly ConfigEntry[] | undefined {
     try {
@@ -68,7 +69,8 @@ export class ConfigFiles {
       if (error instanceof PackhorseError) throw error;
       this.#stamps.spoil();
       if (optional && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-      throw repositoryUnsupported(`unable to access '${nameOf(path)}'`, reasonOf(error));
+      const what = `unable to access '${nameOf(path)}'`;
+      throw isSystemError(error) ? ioError(what, error) : repositoryUnsupported(what, reasonOf(error));
     }
   }
 

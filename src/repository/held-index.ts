@@ -1,5 +1,6 @@
 /** The index of an open pack, which may lie in memory that all workers share. */
 import path from 'node:path';
+import { reasonOf } from '../errors.ts';
 import type { IndexCopy } from './index-copy.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -10,6 +11,8 @@ export class HeldIndex {
   readonly #format: ObjectFormat;
   readonly #files: IndexFiles;
   #file: IndexCopy;
+  /** Why the `.rev` file could not be read when the pack was opened: that says nothing of the file. */
+  #revFault: string | undefined;
   #index: PackIndex;
 
   /**
@@ -21,7 +24,8 @@ export class HeldIndex {
     this.#format = format;
     this.#files = files;
     const file = files.open(`${stem}.idx`);
-    if (!file) throw Object.assign(new Error(`${stem}.idx is not there`), { code: 'ENOENT' });
+    if (!file)
+      throw Object.assign(new Error(`${stem}.idx is not there`), { code: 'ENOENT', syscall: 'open' });
     this.#file = file;
     this.#index = this.#read();
   }
@@ -32,12 +36,13 @@ export class HeldIndex {
 
   /** Why a `.rev` file is not used. */
   get problems(): string[] {
-    const why = this.#index.revProblem;
+    const why = this.#revFault ?? this.#index.revProblem;
     return why === undefined ? [] : [`${this.#stem}.rev: ${why}`];
   }
 
   /** Says that the index is used again, and takes over the copy that the workers agreed on. */
   renew(): void {
+    this.#revFault = undefined;
     this.#file = this.#files.use(this.#file);
     if (!this.#index.readsFrom(this.#file)) this.#index = this.#read();
   }
@@ -54,6 +59,15 @@ export class HeldIndex {
 
   #read(): PackIndex {
     const name = `${path.basename(this.#stem)}.idx`;
-    return new PackIndex(this.#file, this.#format, name, () => this.#files.readOnce(`${this.#stem}.rev`));
+    return new PackIndex(this.#file, this.#format, name, () => this.#readRev());
+  }
+
+  #readRev(): Buffer | undefined {
+    try {
+      return this.#files.readOnce(`${this.#stem}.rev`);
+    } catch (error) {
+      this.#revFault = reasonOf(error);
+      return undefined;
+    }
   }
 }

@@ -1,5 +1,6 @@
 /** An index file in memory, as one worker read it and all of them may hold it, with the tables made from it. */
 import fs from 'node:fs';
+import path from 'node:path';
 
 type Table = Uint8Array | Uint32Array | Int32Array | Float64Array;
 type TableConstructor = new (buffer: SharedArrayBuffer) => Table;
@@ -85,7 +86,7 @@ export class IndexCopy implements IndexFile {
     const data = Buffer.from(memory, HEADER_BYTES);
     for (let at = 0; at < size; ) {
       const got = fs.readSync(fd, data, at, Math.min(LONGEST_READ, size - at), at);
-      if (got === 0) throw new Error(`${name.path} became shorter while it was read`);
+      if (got === 0) throw new Error(`${path.basename(name.path)} became shorter while it was read`);
       at += got;
     }
     return new IndexCopy({ ...name, serial: owner.tick(), memory, derived: new Map() }, owner);

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { repositoryCorrupt } from '../errors.ts';
+import { isSystemError, repositoryCorrupt } from '../errors.ts';
 import { inflateHead, inflateStream } from './inflate.ts';
 import { type ObjectType, type StoredObject, typeFromName } from './object-format.ts';
 
@@ -69,7 +69,7 @@ async function* slicesOf(fd: number, header: LooseHeader): AsyncGenerator<Buffer
       if (data.length > 0) yield data;
     }
   } catch (error) {
-    throw repositoryCorrupt('its zlib stream is damaged', error);
+    throw isSystemError(error) ? error : repositoryCorrupt('its zlib stream is damaged', error);
   }
   if (left !== 0) throw wrongSize();
 }

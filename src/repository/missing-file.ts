@@ -1,5 +1,7 @@
 /** Telling a file that is not there from one that cannot be read. */
 
+import fs from 'node:fs';
+
 /** No such file; a file where a directory should be; a name that no file can have. */
 const MISSING = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
 
@@ -10,6 +12,14 @@ const MISSING = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
  */
 export function isMissing(error: unknown): boolean {
   return MISSING.includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/**
+ * Whether there is such a file.
+ * @throws the system's error when that cannot be told
+ */
+export function isThere(file: string): boolean {
+  return unlessMissing(() => fs.statSync(file, { throwIfNoEntry: false }), undefined) !== undefined;
 }
 
 /** What `read` gives, or `otherwise` where there is no such file. */

@@ -1,7 +1,7 @@
 /** One `objects` directory: its packs, kept open between requests, and its loose objects. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { PackhorseError, reasonOf } from '../errors.ts';
+import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
 import { unlessMissing } from './missing-file.ts';
@@ -29,7 +29,7 @@ export class ObjectDirectory {
   #known = new Map<string, KnownPack>();
   #users = 0;
   /** Packs that could not be used, with the reason, as of the last listing. */
-  #unusable = new Map<string, { identity: string; why: string }>();
+  #unusable = new Map<string, { identity: string; why: PackhorseError }>();
   #indexProblems: readonly string[] = [];
   /** Names of the files of the pack directory, as of the last listing. */
   #names: ReadonlySet<string> = new Set();
@@ -41,8 +41,8 @@ export class ObjectDirectory {
     this.#indexFiles = indexFiles;
   }
 
-  /** Why packs of this directory could not be used. */
-  get problems(): string[] {
+  /** Why packs of this directory could not be used: they are damaged, or the disk does not give them. */
+  get problems(): PackhorseError[] {
     return [...this.#unusable.values()].map((entry) => entry.why);
   }
 
@@ -161,7 +161,7 @@ export class ObjectDirectory {
       known.pack.releaseGone();
     }
     let complete = true;
-    const unusable = new Map<string, { identity: string; why: string }>();
+    const unusable = new Map<string, { identity: string; why: PackhorseError }>();
     for (const [name, { identity, order }] of listing) {
       if (this.#known.has(name)) continue;
       const failed = this.#unusable.get(name);
@@ -180,13 +180,18 @@ export class ObjectDirectory {
         this.#known.set(name, { identity, order, pack });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
-        else if (error instanceof PackhorseError) unusable.set(name, { identity, why: error.message });
-        else unusable.set(name, { identity: '', why: `${name}: ${reasonOf(error)}` });
+        if (error instanceof PackhorseError) unusable.set(name, { identity, why: error });
+        // What the system says may be otherwise the next time.
+        else unusable.set(name, { identity: '', why: unusablePack(name, error) });
       }
     }
     this.#unusable = unusable;
     return complete;
   }
+}
+
+function unusablePack(name: string, error: unknown): PackhorseError {
+  return isSystemError(error) ? ioError(name, error) : repositoryCorrupt(`${name}: ${reasonOf(error)}`);
 }
 
 function identityOf({ ino, size, mtimeMs }: fs.Stats): string {

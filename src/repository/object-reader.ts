@@ -1,5 +1,5 @@
 /** Objects of a view by number: type, size, content. */
-import { PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
+import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import { applyDelta, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
 import type { CommitGraph } from './commit-graph.ts';
@@ -83,14 +83,11 @@ export class ObjectReader {
     if (this.view.isLoose(number)) {
       return this.#loose(number, readLooseHeader, (copy) => this.header(copy)) ?? { type: TREE, size: 0 };
     }
-    let size: number | undefined;
-    for (const step of this.#chain(number)) {
-      if ('loose' in step) return { type: this.header(step.loose).type, size: size! };
-      const { at, header } = step;
-      if (!isDelta(header)) return { type: header.type as ObjectType, size: size ?? header.size };
-      size ??= readDeltaHeader(at.pack.inflateHead(at.rank, header, DELTA_HEAD)).resultSize;
+    try {
+      return this.#headerOfPacked(number);
+    } catch (error) {
+      return this.#fromCopy(this.view.packedAt(number), error, (copy) => this.header(copy));
     }
-    throw new Error('a delta chain has no end');
   }
 
   /**
@@ -156,24 +153,6 @@ export class ObjectReader {
     }
   }
 
-  /** A good copy of an object whose copy at `number` is damaged: in another pack, or loose. */
-  readElsewhere(number: number): StoredObject | undefined {
-    if (this.#elsewhere) return undefined; // one copy is looked for at a time: they may be made of one another
-    this.#elsewhere = true;
-    try {
-      for (const copy of this.view.copies(number)) {
-        try {
-          return this.read(copy);
-        } catch (error) {
-          if (!isCorrupt(error)) throw error;
-        }
-      }
-      return undefined;
-    } finally {
-      this.#elsewhere = false;
-    }
-  }
-
   /** Bytes of the largest content that it takes to rebuild the object: its own, or that of a base. */
   span(number: number): number {
     let largest = 0;
@@ -226,7 +205,7 @@ export class ObjectReader {
     let current = number;
     for (let steps = 0; !this.view.isLoose(current); steps++) {
       const at = this.view.packedAt(current);
-      const header = at.pack.header(at.rank);
+      const header = headerAt(at);
       yield { at, header };
       if (!isDelta(header)) return;
       if (steps > at.pack.index.count) throw ringOfDeltas(at.pack);
@@ -255,14 +234,47 @@ export class ObjectReader {
     return isDelta(header) ? { header, base: this.baseOf(at, header) } : this.#readWhole(at, header, passing);
   }
 
-  #orElsewhere<T>({ pack, rank }: PackedAt, read: () => T): T | StoredObject {
+  #orElsewhere<T>(at: PackedAt, read: () => T): T | StoredObject {
     try {
       return read();
     } catch (error) {
-      const copy = isCorrupt(error) ? this.readElsewhere(this.view.numberOf(pack, rank)) : undefined;
-      if (!copy) throw error;
-      return copy;
+      return this.#fromCopy(at, error, (copy) => this.read(copy));
     }
+  }
+
+  /**
+   * Reads a good copy of an object, in another pack or loose, where the one at `at` is damaged or the disk does not give
+   * it.
+   * @throws `error` where there is none
+   */
+  #fromCopy<T>(at: PackedAt, error: unknown, read: (copy: number) => T): T {
+    const cause = isSystemError(error) ? damaged(at.pack, at.rank, error) : error;
+    // One copy is looked for at a time: they may be made of one another.
+    if (!isUnreadable(cause) || this.#elsewhere) throw cause;
+    this.#elsewhere = true;
+    try {
+      for (const copy of this.view.copiesNow(this.view.numberOf(at.pack, at.rank))) {
+        try {
+          return read(copy);
+        } catch (failure) {
+          if (!isUnreadable(failure)) throw failure;
+        }
+      }
+    } finally {
+      this.#elsewhere = false;
+    }
+    throw cause;
+  }
+
+  #headerOfPacked(number: number): ObjectHeader {
+    let size: number | undefined;
+    for (const step of this.#chain(number)) {
+      if ('loose' in step) return { type: this.header(step.loose).type, size: size! };
+      const { at, header } = step;
+      if (!isDelta(header)) return { type: header.type as ObjectType, size: size ?? header.size };
+      size ??= readDeltaHeader(at.pack.inflateHead(at.rank, header, DELTA_HEAD)).resultSize;
+    }
+    throw new Error('a delta chain has no end');
   }
 
   #readWhole(at: PackedAt, header: EntryHeader, passing: boolean): StoredObject {
@@ -304,11 +316,9 @@ export class ObjectReader {
   }
 
   #damagedLoose(number: number, cause: unknown): PackhorseError {
-    const why = reasonOf(cause);
-    return repositoryCorrupt(
-      `unable to read ${this.view.hex(number)}: loose object is corrupt (${why})`,
-      cause,
-    );
+    const what = `unable to read ${this.view.hex(number)}`;
+    if (isSystemError(cause)) return ioError(what, cause);
+    return repositoryCorrupt(`${what}: loose object is corrupt (${reasonOf(cause)})`, cause);
   }
 
   #inflate({ pack, rank }: PackedAt, header: EntryHeader, into: Buffer, to: number): void {
@@ -339,6 +349,15 @@ export class ObjectReader {
     const hex = this.view.hex(number);
     if (hex === this.view.format.emptyTree) return undefined;
     throw this.view.missing(hex);
+  }
+}
+
+/** @throws PackhorseError that names the object */
+function headerAt({ pack, rank }: PackedAt): EntryHeader {
+  try {
+    return pack.header(rank);
+  } catch (error) {
+    throw isSystemError(error) ? damaged(pack, rank, error) : error;
   }
 }
 
@@ -373,20 +392,23 @@ export function isDelta(header: EntryHeader): boolean {
   return header.type === OFS_DELTA || header.type === REF_DELTA;
 }
 
-function isCorrupt(error: unknown): boolean {
-  return error instanceof PackhorseError && error.code === 'PACKHORSE_REPOSITORY_CORRUPT';
+/** Whether another copy may serve. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    error instanceof PackhorseError && ['PACKHORSE_REPOSITORY_CORRUPT', 'PACKHORSE_IO'].includes(error.code)
+  );
 }
 
 function ringOfDeltas(pack: PackFile): PackhorseError {
   return repositoryCorrupt(`deltas of ${pack.name}.pack form a ring`);
 }
 
-/** Says which object of which pack is damaged. */
+/** Says which object of which pack is damaged, or cannot be read. */
 export function damaged(pack: PackFile, rank: number, cause: unknown): PackhorseError {
-  const oid = pack.index.oid(rank).toString('hex');
-  const why = reasonOf(cause);
+  const what = `unable to read ${pack.index.oid(rank).toString('hex')}`;
+  if (isSystemError(cause)) return ioError(`${what} from ${pack.name}.pack`, cause);
   return repositoryCorrupt(
-    `unable to read ${oid}: packed object in ${pack.name}.pack is corrupt (${why})`,
+    `${what}: packed object in ${pack.name}.pack is corrupt (${reasonOf(cause)})`,
     cause,
   );
 }

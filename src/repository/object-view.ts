@@ -3,11 +3,11 @@
  * pack plus their rank, so ascending numbers are the order of pack and offset; loose ones count from
  * {@link FIRST_LOOSE}. Numbers fit in 32 bits and mean nothing outside their view.
  */
-import fs from 'node:fs';
-import { objectMissing, repositoryCorrupt } from '../errors.ts';
+import { isIoError, objectMissing, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
 import { FIRST_LOOSE, LooseNumbers } from './loose-numbers.ts';
 import { loosePath } from './loose-objects.ts';
+import { isThere } from './missing-file.ts';
 import type { NumberedPack } from './numbered-layer.ts';
 import type { ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -176,7 +176,7 @@ export class ObjectView {
   /** The file of a loose object; undefined for the empty tree where no one stored it, or when the file is gone. */
   looseFile(number: number): string | undefined {
     const hex = this.hex(number);
-    return this.#directories.map(({ path }) => loosePath(path, hex)).find((file) => fs.existsSync(file));
+    return this.#directories.map(({ path }) => loosePath(path, hex)).find(isThere);
   }
 
   /** The packed copy of an object that lay loose; -1 when there is none. */
@@ -198,20 +198,37 @@ export class ObjectView {
     if (loose >= 0 && loose !== number) yield loose;
   }
 
+  /** {@link copies} that looks at the disk again before it ends: a repack may have made one. */
+  *copiesNow(number: number): Generator<number> {
+    const known = new Set<number>();
+    for (const copy of this.copies(number)) {
+      known.add(copy);
+      yield copy;
+    }
+    this.rescan();
+    for (const copy of this.copies(number)) if (!known.has(copy)) yield copy;
+  }
+
   /** Names of the loose objects whose ids start with the byte `first`, less their first two digits: a set a directory. */
   looseNames(first: number): readonly Set<string>[] {
     return this.#loose.names(first);
   }
 
   /** Why packs could not be used: with any, that an object is not found does not mean that it is not there. */
-  get problems(): string[] {
+  get problems(): PackhorseError[] {
     return this.#directories.flatMap((directory) => directory.problems);
   }
 
   /** The error to throw for an object that is not there, with the reason where one is known. */
   missing(hex: string): Error {
     const { problems } = this;
-    return objectMissing(hex, problems.length > 0 ? problems.join('; ') : undefined);
+    const what = `unable to read ${hex}`;
+    const failed = problems.find(isIoError);
+    if (failed)
+      return new PackhorseError('PACKHORSE_IO', `${what}: ${failed.message}`, {
+        client: `${what}: ${failed.client}`,
+      });
+    return objectMissing(hex, problems.map(reasonOf).join('; ') || undefined);
   }
 
   #find(bytes: Uint8Array, at: number): number {
@@ -270,7 +287,7 @@ export class ObjectView {
   #findBitmapped(packs: readonly (readonly PackFile[])[]): void {
     for (const [k, objects] of this.#directories.entries()) {
       const index = this.#indexes.find(({ directory }) => directory === objects.path);
-      if (index?.bitmapPaths.every((file) => fs.existsSync(file))) {
+      if (index?.bitmapPaths.every(isThere)) {
         this.#bitmapped = index;
         return;
       }

@@ -1,5 +1,4 @@
 /** A repository on disk: found, checked, and open for one request. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryNotExported, repositoryNotFound } from '../errors.ts';
 import { allowAll, realPath } from './allow-directory.ts';
@@ -10,6 +9,7 @@ import { type FindOptions, findGitDirectory, type GitDirectories, ownObjects } f
 import { hiddenRefs, hideRules, type IsHidden } from './hidden-refs.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { KeptAnswers } from './kept-answers.ts';
+import { isThere } from './missing-file.ts';
 import { NamespacedRefs, namespacePrefix } from './namespaced-refs.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { MAX_TREE_DEPTH, ObjectReader } from './object-reader.ts';
@@ -100,7 +100,7 @@ export class Repository {
   static open(directory: string, caches: RepositoryCaches, options: OpenOptions = {}): Repository {
     const directories = findGitDirectory(directory, options);
     if (!directories) throw repositoryNotFound(directory);
-    if (options.exportOk && !fs.existsSync(path.join(directories.gitDirectory, EXPORT_MARK))) {
+    if (options.exportOk && !isThere(path.join(directories.gitDirectory, EXPORT_MARK))) {
       throw repositoryNotExported(directory);
     }
     return new Repository(directories, caches, options);

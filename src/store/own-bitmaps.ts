@@ -46,8 +46,8 @@ export class OwnBitmaps {
     try {
       const found = files.open(file);
       const bitmaps = found && openOwn(found, view);
-      // A repack took packs away: what is known of them is of no use to anyone.
-      if (found && !bitmaps) fs.rmSync(file, { force: true });
+      // A repack took packs away: what is known of them is of no use to anyone. Some may just not be readable now.
+      if (found && !bitmaps && view.problems.length === 0) fs.rmSync(file, { force: true });
       return bitmaps;
     } catch (error) {
       unusable(file, reasonOf(error));

@@ -1,4 +1,5 @@
 /** Lists of refs, whatever they look like on the wire: which are listed, what they peel to, answers given again. */
+import { isIoError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import { hideRules } from '../repository/hidden-refs.ts';
 import type { KeptAnswer } from '../repository/kept-answers.ts';
@@ -184,7 +185,9 @@ class Listing implements RefVisitor {
 export function peel(number: number, source: CommitSource): { tags: number[]; target: number } | undefined {
   try {
     return source.peel(number);
-  } catch {
+  } catch (error) {
+    // A failing disk says nothing of the tag.
+    if (isIoError(error)) throw error;
     return undefined;
   }
 }
