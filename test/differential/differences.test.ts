@@ -24,13 +24,18 @@ interface Said {
   readonly code: Ended['status'];
 }
 
-/** What both say to the same packets: text lines, flushes and delimiters, or with a `!` in front any bytes. */
-async function ask(door: Door, packets: readonly string[]): Promise<{ git: Said; packhorse: Said }> {
+/** Packets as bytes: text lines, flushes and delimiters, or with a `!` in front any bytes. */
+function encodeAll(packets: readonly string[]): Buffer {
   const encode = (packet: string) => {
     if (packet.startsWith('!')) return packet.slice(1);
     return packet === FLUSH || packet === DELIM ? packet : pkt(`${packet}\n`);
   };
-  const bytes = Buffer.from(packets.map(encode).join(''));
+  return Buffer.from(packets.map(encode).join(''));
+}
+
+/** What both say to the same packets. */
+async function ask(door: Door, packets: readonly string[]): Promise<{ git: Said; packhorse: Said }> {
+  const bytes = encodeAll(packets);
   const responses = [
     await runUploadPack(GIT_UPLOAD_PACK, directory, door, bytes),
     await askPackhorse(directory, door, bytes),
@@ -116,6 +121,37 @@ it('tells of a line that is not well formed before an object that is not there, 
   expect(said.packhorse.lines).toEqual([
     ["ERR git upload-pack: protocol error, expected to get object ID, not 'nonsense'"],
   ]);
+});
+
+describe('a pack that cannot be made, though nothing is damaged', () => {
+  /** What both say last. */
+  async function lastWords(repository: string, ...args: string[]): Promise<string[]> {
+    const bytes = encodeAll(v2(...args));
+    const git = await runUploadPack(GIT_UPLOAD_PACK, repository, V2, bytes);
+    const packhorse = await askPackhorse(repository, V2, bytes);
+    return [git, packhorse].map(
+      (response) => readAnswers(response.bytes, V2).at(-1)!.bandError.split('\0')[0]!,
+    );
+  }
+  const ABORTED = 'aborting due to possible repository corruption on the remote side.';
+
+  it('says which patterns are not there', async () => {
+    git(directory, ['config', 'uploadpack.allowFilter', 'true']);
+    const said = await lastWords(directory, `want ${main}`, 'filter sparse:oid=no/such:thing', 'done');
+    expect(said).toEqual([ABORTED, "unable to access sparse blob in 'no/such:thing'"]);
+  });
+
+  it('says which object is not there', async () => {
+    const source = createRepository(temporaryDirectory(), 'missing.git');
+    const files = new History();
+    const commit = files.commit({ branch: 'main', files: { gone: 'gone\n', here: 'here\n' } });
+    files.ref('refs/heads/main', commit);
+    files.importInto(source, true);
+    const [want, gone] = git(source, ['rev-parse', 'main', 'main:gone']).split('\n');
+    fs.rmSync(path.join(source, 'objects', gone.slice(0, 2), gone.slice(2)));
+    const said = await lastWords(source, `want ${want}`, 'done');
+    expect(said).toEqual([ABORTED, `unable to read ${gone}`]);
+  });
 });
 
 describe('docs/differences.md', () => {

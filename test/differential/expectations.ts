@@ -127,6 +127,12 @@ export const RULES: Readonly<Record<string, Rule>> = {
     })),
   }),
 
+  'corruption only where there is any': (outcome) => {
+    const last = outcome.answers.at(-1);
+    const [cause] = /(?<=^fatal: )unable to (?:access|parse) sparse .*$/m.exec(last?.progress ?? '') ?? [];
+    return cause && last?.bandError ? replaceLast(outcome, { ...last, bandError: cause }) : outcome;
+  },
+
   'not a ref': (outcome, { repository }) => {
     const name = /^git upload-pack: ambiguous deepen-not: deepen-not (.*)$/.exec(outcome.error)?.[1];
     if (name === undefined) return outcome;
