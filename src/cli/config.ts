@@ -4,6 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { defaultCacheDirectory } from '../cache-directory.ts';
+import { ControlGroup } from '../front/pressure/control-group.ts';
+import { processors } from '../front/pressure/processors.ts';
 import type { ServiceOptions } from '../front/service.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 import {
@@ -55,7 +57,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   const insecureAllowAnonymous = maybe('insecure-allow-anonymous', readSwitch) ?? false;
   const readHost = (value: GivenValue) => readAddress(value, insecureAllowAnonymous);
   const root = maybe('root', readDirectory);
-  const workers = maybe('workers', readWorkers) ?? Math.min(MAX_WORKERS, os.availableParallelism());
+  const workers = maybe('workers', readWorkers) ?? defaultWorkers();
   const config: ServeConfig = {
     root: root ?? path.resolve(DEFAULT_ROOT),
     rootIsDefault: root === undefined,
@@ -120,4 +122,8 @@ function readTls(key: Buffer | undefined, cert: Buffer | undefined): ServeConfig
     throw new ConfigError(`--tls-key and --tls-cert cannot be used: ${(error as Error).message}`);
   }
   return { key, cert };
+}
+
+function defaultWorkers(): number {
+  return Math.min(MAX_WORKERS, processors(os.availableParallelism(), ControlGroup.own().cpu().values()));
 }

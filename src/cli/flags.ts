@@ -72,7 +72,11 @@ export const SERVE_FLAGS = [
     name: 'require-export-ok',
     help: 'serve only repositories that have a file git-daemon-export-ok',
   },
-  { name: 'workers', value: 'N', help: 'worker threads, 1 to 256 (default: one for each processor)' },
+  {
+    name: 'workers',
+    value: 'N',
+    help: 'worker threads, 1 to 256 (default: one for each processor, or fewer where the container has a CPU limit)',
+  },
   {
     name: 'max-request-size',
     value: 'BYTES',
@@ -88,12 +92,12 @@ export const SERVE_FLAGS = [
   {
     name: 'memory-limit',
     value: 'BYTES',
-    help: "memory that the warning goes by (default: the container's limit, or the machine's memory)",
+    help: "resident memory that warnings and adaptive limits go by, beside the container's own limit (default: that alone, or the machine's memory)",
   },
   {
     name: 'memory-warn-ratio',
     value: 'SHARE',
-    help: 'share of that limit at which a warning is logged, above 0 and at most 1',
+    help: 'share of the limit at which a warning is logged, above 0 and at most 1',
     default: '0.85',
   },
   {

@@ -1,11 +1,15 @@
 /** Samples memory, keeps the high-water marks, and warns when the process comes near its limit. */
-import os from 'node:os';
 import type { Logger } from 'pino';
 import type { ActiveFetches } from './active-fetches.ts';
+import type { MemoryMeasure } from './pressure/memory-use.ts';
 import type { StreamBudget } from './stream-budget.ts';
 
-/** Bytes. `rss` is the whole process, `heap` and `external` the main thread's, `inflight` all streams'. */
+/**
+ * Bytes. `used` is what counts against the limit, `rss` the whole process, `heap` and `external` the main thread's,
+ * `inflight` all streams'.
+ */
 export interface MemorySample {
+  used: number;
   rss: number;
   heap: number;
   external: number;
@@ -16,8 +20,7 @@ export interface MemoryWatchOptions {
   readonly inflight: Pick<StreamBudget, 'bytes' | 'high'>;
   readonly active: Pick<ActiveFetches, 'list'>;
   readonly logger: Pick<Logger, 'warn'>;
-  /** Bytes; without it, the control group's limit, or else the memory of the machine. */
-  readonly limit?: number | undefined;
+  readonly measure: MemoryMeasure;
   /** Share of the limit from which on it warns, 0 to 1. */
   readonly warnRatio: number;
 }
@@ -27,22 +30,26 @@ const INTERVAL = 1000;
 const CALM = 0.95;
 
 export class MemoryWatch {
-  readonly limit: number;
-  readonly high: MemorySample = { rss: 0, heap: 0, external: 0, inflight: 0 };
+  readonly high: MemorySample = { used: 0, rss: 0, heap: 0, external: 0, inflight: 0 };
   #now: MemorySample;
+  #limit = 0;
   readonly #options: MemoryWatchOptions;
   #timer: NodeJS.Timeout | undefined;
   #warned = false;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
-    this.limit = options.limit ?? memoryLimit();
     this.#now = this.sample();
   }
 
   /** The last sample. */
   get now(): Readonly<MemorySample> {
     return this.#now;
+  }
+
+  /** Bytes; the limit that was nearest then, of those that there are. */
+  get limit(): number {
+    return this.#limit;
   }
 
   start(): void {
@@ -57,20 +64,22 @@ export class MemoryWatch {
   /** Takes one sample, and warns where that is due. */
   sample(): MemorySample {
     const { rss, heapUsed, external } = process.memoryUsage();
-    const { inflight } = this.#options;
-    this.#now = { rss, heap: heapUsed, external, inflight: inflight.bytes };
+    const { inflight, measure } = this.#options;
+    const { used, limit } = measure.use(rss);
+    this.#limit = limit;
+    this.#now = { used, rss, heap: heapUsed, external, inflight: inflight.bytes };
     const most = { ...this.#now, inflight: inflight.high };
     for (const kind of Object.keys(most) as (keyof MemorySample)[]) {
       this.high[kind] = Math.max(this.high[kind], most[kind]);
     }
-    this.#warn(rss);
+    this.#warn(used);
     return this.#now;
   }
 
-  #warn(rss: number): void {
+  #warn(used: number): void {
     const mark = this.limit * this.#options.warnRatio;
-    if (rss < mark * CALM) this.#warned = false;
-    if (rss < mark || this.#warned) return;
+    if (used < mark * CALM) this.#warned = false;
+    if (used < mark || this.#warned) return;
     this.#warned = true;
     const fetches = this.#options.active.list().map(({ id, repository, command, started }) => ({
       id,
@@ -81,11 +90,4 @@ export class MemoryWatch {
     const memory = { ...this.#now, limit: this.limit };
     this.#options.logger.warn({ memory, fetches }, 'memory is near its limit');
   }
-}
-
-/** The control group's memory limit where there is one, else all memory of the machine. */
-export function memoryLimit(): number {
-  const constrained = process.constrainedMemory() ?? 0;
-  const total = os.totalmem();
-  return constrained > 0 && constrained < total ? constrained : total;
 }

@@ -14,6 +14,8 @@ import { createHttpDoor } from './http/server.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
+import { ControlGroup } from './pressure/control-group.ts';
+import { MemoryMeasure } from './pressure/memory-use.ts';
 import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
 
@@ -44,7 +46,7 @@ export interface ServiceOptions {
   readonly maxRequestBytes: number;
   /** Bytes of index files that the workers may hold, all together. */
   readonly indexMemory: number;
-  /** Bytes; undefined: the control group's, or the machine's. */
+  /** Bytes of RSS; undefined: the control group's limit alone, or the machine's memory. */
   readonly memoryLimit: number | undefined;
   readonly memoryWarnRatio: number;
   /** Places of each lane, of each for one repository and for one client, and how many may wait, for how many seconds. */
@@ -108,7 +110,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     inflight: streams,
     active,
     logger,
-    limit: options.memoryLimit,
+    measure: new MemoryMeasure(ControlGroup.own(), options.memoryLimit),
     warnRatio: options.memoryWarnRatio,
   });
   const metrics = createMetrics({ pool, indexes, admission, memory, active, isDraining: () => draining });

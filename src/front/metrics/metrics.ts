@@ -172,7 +172,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
     isDraining() ? 1 : 0,
   );
-  gauge('packhorse_memory_limit_bytes', 'The memory limit that the watch goes by.', () => memory.limit);
+  gauge('packhorse_memory_limit_bytes', 'The memory limit that is nearest.', () => memory.limit);
   gauge('packhorse_index_memory_bytes', 'Bytes of index files that the workers hold, each file once.', () =>
     Number(Atomics.load(indexes.held, 0)),
   );
@@ -201,7 +201,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   });
   new Gauge({
     name: 'packhorse_memory_bytes',
-    help: 'Memory at the last sample, by kind; rss is the whole process, heap and external the main thread.',
+    help: 'Memory at the last sample, by kind; used counts against the limit, rss is the whole process, heap and external the main thread.',
     labelNames: ['kind'],
     registers: [registry],
     collect() {
