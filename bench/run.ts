@@ -10,6 +10,7 @@ import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
 import { describeMachine, machineLines } from './machine.ts';
 import { memory } from './memory.ts';
+import { pressure } from './pressure.ts';
 import { stalled } from './stalled.ts';
 import { stdio } from './stdio.ts';
 
@@ -25,6 +26,11 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
   stdio: {
     bench: stdio,
     help: 'from the start of `packhorse upload-pack` to the first byte of its advertisement',
+  },
+  pressure: {
+    bench: pressure,
+    help: '64 clones at once by git in 512 MiB: how the limits fall and recover',
+    long: true,
   },
   growth: {
     bench: growth,
@@ -42,13 +48,13 @@ const SERVICE = `service: 2 workers, a fresh cache directory, nothing that keeps
 
 const HELP = `usage: npm run bench -- [flags] [name...]
 
-Benches (without a name all but growth):
+Benches (without a name all but pressure and growth):
 ${NAMES.join('\n')}
 
   --dir DIR         where generated repositories, and copies of others, are kept and served from
                     (default: packhorse-bench below the temporary directory)
-  --repo DIR        measure compare, cancel and stalled on this repository instead of the generated history; it is only read:
-                    compare makes hard links to its files below --dir, and packs a copy with a bitmap if it has none
+  --repo DIR        measure compare, cancel, stalled and pressure on this repository instead of the generated history; it is
+                    only read: compare makes hard links to its files below --dir, and packs a copy with a bitmap if it has none
   --commits N       commits of the generated history (default: ${COMMITS}, about 400,000 objects); given again and again,
                     those of the histories that growth measures (default: ${GROWTH_COMMITS.join(', ')})
   --runs N          how often each thing is measured (default: 5); medians are shown

@@ -8,6 +8,8 @@ import readline from 'node:readline';
 import type { LogLine } from '../test/support/service.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../src/main.ts');
+/** It is in the group from its first byte on: what a process has when it is moved stays with its old one. */
+const IN_GROUP = ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"'];
 const FLAGS = ['--port', '0', '--metrics-port', '0', '--workers', '2', '--log-level', 'info'];
 
 export interface ServiceOptions {
@@ -15,12 +17,15 @@ export interface ServiceOptions {
   readonly nodeFlags?: readonly string[];
   /** For `serve`, beside the ones that every bench gives. */
   readonly flags?: readonly string[];
+  /** Directory of the control group that it runs in; without, that of the bench. */
+  readonly group?: string | undefined;
 }
 
 export interface Service {
   readonly pid: number;
   /** `http://host:port` */
   readonly url: string;
+  readonly metricsUrl: string;
   /** The next line logged that `matches`. */
   logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
   /** The value of a metric without labels. */
@@ -34,11 +39,13 @@ export interface Service {
  */
 export async function startService(
   root: string,
-  { nodeFlags = [], flags = [] }: ServiceOptions = {},
+  { nodeFlags = [], flags = [], group }: ServiceOptions = {},
 ): Promise<Service> {
   const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'packhorse-cache-'));
   const all = [...FLAGS, '--cache-dir', cache, ...flags];
-  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--root', root, ...all], {
+  const serve = [process.execPath, ...nodeFlags, MAIN, 'serve', '--root', root, ...all];
+  const [command, ...args] = group === undefined ? serve : [...IN_GROUP, group, ...serve];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = readline.createInterface({ input: child.stdout });
@@ -59,6 +66,7 @@ export async function startService(
   return {
     pid: child.pid!,
     url,
+    metricsUrl: metrics,
     logged,
     async metric(name) {
       const text = await (await fetch(`${metrics}/metrics`)).text();
