@@ -77,6 +77,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     indexMemory: one('index-memory', readBytes),
     memoryLimit: maybe('memory-limit', readBytes),
     memoryWarnRatio: one('memory-warn-ratio', readShare),
+    adaptiveLimits: one('adaptive-limits', readOnOff),
     cacheDir: maybe('cache-dir', readCacheDirectory) ?? defaultCacheDirectory(environment),
     ownBitmaps: one('own-bitmaps', readOnOff),
     limits: {

@@ -101,6 +101,12 @@ export const SERVE_FLAGS = [
     default: '0.85',
   },
   {
+    name: 'adaptive-limits',
+    value: 'ON|OFF',
+    help: 'on or off: lower the limits of clones and fetches while memory, processor time or the main thread is short',
+    default: 'on',
+  },
+  {
     name: 'cache-dir',
     value: 'DIR',
     help: 'directory for files of our own (default: packhorse below $XDG_CACHE_HOME, or below ~/.cache)',

@@ -1,7 +1,7 @@
 /** Samples memory, keeps the high-water marks, and warns when the process comes near its limit. */
 import type { Logger } from 'pino';
 import type { ActiveFetches } from './active-fetches.ts';
-import type { MemoryMeasure } from './pressure/memory-use.ts';
+import type { MemoryMeasure, MemoryUse } from './pressure/memory-use.ts';
 import type { StreamBudget } from './stream-budget.ts';
 
 /**
@@ -32,13 +32,14 @@ const CALM = 0.95;
 export class MemoryWatch {
   readonly high: MemorySample = { used: 0, rss: 0, heap: 0, external: 0, inflight: 0 };
   #now: MemorySample;
-  #limit = 0;
+  #use: MemoryUse;
   readonly #options: MemoryWatchOptions;
   #timer: NodeJS.Timeout | undefined;
   #warned = false;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
+    this.#use = options.measure.use(0);
     this.#now = this.sample();
   }
 
@@ -47,9 +48,9 @@ export class MemoryWatch {
     return this.#now;
   }
 
-  /** Bytes; the limit that was nearest then, of those that there are. */
-  get limit(): number {
-    return this.#limit;
+  /** The use that was nearest to its limit then, of those that there are. */
+  get use(): MemoryUse {
+    return this.#use;
   }
 
   start(): void {
@@ -65,19 +66,18 @@ export class MemoryWatch {
   sample(): MemorySample {
     const { rss, heapUsed, external } = process.memoryUsage();
     const { inflight, measure } = this.#options;
-    const { used, limit } = measure.use(rss);
-    this.#limit = limit;
-    this.#now = { used, rss, heap: heapUsed, external, inflight: inflight.bytes };
+    this.#use = measure.use(rss);
+    this.#now = { used: this.#use.used, rss, heap: heapUsed, external, inflight: inflight.bytes };
     const most = { ...this.#now, inflight: inflight.high };
     for (const kind of Object.keys(most) as (keyof MemorySample)[]) {
       this.high[kind] = Math.max(this.high[kind], most[kind]);
     }
-    this.#warn(used);
+    this.#warn(this.#use);
     return this.#now;
   }
 
-  #warn(used: number): void {
-    const mark = this.limit * this.#options.warnRatio;
+  #warn({ used, limit }: MemoryUse): void {
+    const mark = limit * this.#options.warnRatio;
     if (used < mark * CALM) this.#warned = false;
     if (used < mark || this.#warned) return;
     this.#warned = true;
@@ -87,7 +87,7 @@ export class MemoryWatch {
       command,
       seconds: Math.round((performance.now() - started) / 1000),
     }));
-    const memory = { ...this.#now, limit: this.limit };
+    const memory = { ...this.#now, limit };
     this.#options.logger.warn({ memory, fetches }, 'memory is near its limit');
   }
 }

@@ -15,7 +15,9 @@ import { MemoryWatch } from './memory-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
 import { ControlGroup } from './pressure/control-group.ts';
+import { LimitController } from './pressure/limit-controller.ts';
 import { MemoryMeasure } from './pressure/memory-use.ts';
+import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
 
@@ -49,6 +51,8 @@ export interface ServiceOptions {
   /** Bytes of RSS; undefined: the control group's limit alone, or the machine's memory. */
   readonly memoryLimit: number | undefined;
   readonly memoryWarnRatio: number;
+  /** Whether the limits of fetches and clones fall while the machine has too little. */
+  readonly adaptiveLimits: boolean;
   /** Places of each lane, of each for one repository and for one client, and how many may wait, for how many seconds. */
   readonly limits: AdmissionOptions['limits'];
   readonly perRepository: number;
@@ -106,14 +110,23 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
         'a worker was lost and is replaced',
       ),
   });
+  const group = ControlGroup.own();
   const memory = new MemoryWatch({
     inflight: streams,
     active,
     logger,
-    measure: new MemoryMeasure(ControlGroup.own(), options.memoryLimit),
+    measure: new MemoryMeasure(group, options.memoryLimit),
     warnRatio: options.memoryWarnRatio,
   });
-  const metrics = createMetrics({ pool, indexes, admission, memory, active, isDraining: () => draining });
+  const { fetch, clone } = admission.lanes;
+  const controller = new LimitController({
+    limits: { fetch, clone },
+    signals: options.adaptiveLimits ? [memorySignal(memory), cpuSignal(group), loopSignal()] : [],
+    logger,
+  });
+  const { backOffs } = controller;
+  const isDraining = () => draining;
+  const metrics = createMetrics({ pool, indexes, admission, backOffs, memory, active, isDraining });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith } = options;
@@ -126,6 +139,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     notReady: () => (draining ? 'draining' : pool.breaker.refusal()?.message),
   });
   const release = async () => {
+    controller.stop();
     memory.stop();
     builder?.close();
     await pool.close();
@@ -145,6 +159,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     throw error;
   }
   memory.start();
+  controller.start();
   return {
     url: urlOf(tls ? 'https' : 'http', door.server),
     gitUrl: gitDoor && urlOf('git', gitDoor.server),

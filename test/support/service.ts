@@ -24,7 +24,7 @@ export interface RunningService {
   stop(): Promise<number | null>;
 }
 
-/** What the tests look at of a log line: of every line, of `listening`, of a fetch, of a warning. */
+/** What the tests look at of a log line: of every line, of `listening`, of a fetch, of warnings. */
 export interface LogLine
   extends Pick<FetchRecord, 'door' | 'repository' | 'command' | 'client' | 'agent' | 'outcome' | 'seconds'> {
   readonly level: number;
@@ -40,6 +40,8 @@ export interface LogLine
   readonly fetches: readonly unknown[];
   readonly reason: string;
   readonly repositories: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+  readonly signals: Readonly<Record<string, number>>;
 }
 
 /** Starts `packhorse serve` on free ports; it is stopped after the tests of the file. */

@@ -2,11 +2,17 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Admission, REFUSALS } from '../admission/admission.ts';
 import { LANES } from '../admission/lane.ts';
+import type { LimitController } from '../pressure/limit-controller.ts';
+import { WATCHERS } from '../pressure/signals.ts';
 
 /** Seconds; most wait not at all. */
 const WAITS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300];
 
-export function addAdmissionMetrics(registry: Registry, admission: Admission): void {
+export function addAdmissionMetrics(
+  registry: Registry,
+  admission: Admission,
+  backOffs: LimitController['backOffs'],
+): void {
   const registers = [registry];
   const { lanes, streams } = admission;
   const ofLanes = (name: string, help: string, read: (lane: (typeof lanes)['light']) => number) =>
@@ -58,6 +64,16 @@ export function addAdmissionMetrics(registry: Registry, admission: Admission): v
     help: 'Requests turned away, by lane and why: at the door, at a full queue, or after the longest wait.',
     labelNames: ['lane', 'reason'],
     registers,
+  });
+  new Counter({
+    name: 'packhorse_admission_backoff_events_total',
+    help: 'Times that limits were lowered, by what asked for it.',
+    labelNames: ['watcher'],
+    registers,
+    collect() {
+      this.reset();
+      for (const watcher of WATCHERS) this.inc({ watcher }, backOffs[watcher]);
+    },
   });
   for (const lane of LANES) for (const reason of REFUSALS) rejected.inc({ lane, reason }, 0);
   admission.observer = {

@@ -8,6 +8,7 @@ import type { Admission } from '../admission/admission.ts';
 import { DOORS, type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
 import type { MemoryWatch } from '../memory-watch.ts';
 import type { WorkerPool } from '../pool.ts';
+import type { LimitController } from '../pressure/limit-controller.ts';
 import { addAdmissionMetrics } from './admission-metrics.ts';
 
 /** Seconds; a clone may take half an hour. */
@@ -20,6 +21,7 @@ export interface MetricSources {
   readonly pool: WorkerPool;
   readonly indexes: SharedIndexes;
   readonly admission: Admission;
+  readonly backOffs: LimitController['backOffs'];
   readonly memory: MemoryWatch;
   readonly active: { readonly size: number };
   readonly isDraining: () => boolean;
@@ -31,7 +33,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   addGauges(registry, sources);
-  addAdmissionMetrics(registry, sources.admission);
+  addAdmissionMetrics(registry, sources.admission, sources.backOffs);
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',
@@ -172,7 +174,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
     isDraining() ? 1 : 0,
   );
-  gauge('packhorse_memory_limit_bytes', 'The memory limit that is nearest.', () => memory.limit);
+  gauge('packhorse_memory_limit_bytes', 'The memory limit that is nearest.', () => memory.use.limit);
   gauge('packhorse_index_memory_bytes', 'Bytes of index files that the workers hold, each file once.', () =>
     Number(Atomics.load(indexes.held, 0)),
   );

@@ -25,8 +25,8 @@ const MOST_DELAY = 0.1;
 const RESOLUTION = 20;
 
 /** The share of the memory limit that is used. */
-export function memorySignal(use: () => MemoryUse): Signal {
-  return { watcher: 'memory', most: MOST_MEMORY, sample: () => share(use()), close: () => {} };
+export function memorySignal(memory: { readonly use: MemoryUse }): Signal {
+  return { watcher: 'memory', most: MOST_MEMORY, sample: () => share(memory.use), close: () => {} };
 }
 
 /**

@@ -11,7 +11,7 @@ function controller() {
   const waits = { now: 0 };
   const loop: Signal = { watcher: 'loop', most: 0.1, sample: () => waits.now, close: () => {} };
   const limits = { fetch: { limit: 4, most: 4 }, clone: { limit: 2, most: 2 } };
-  const signals = [memorySignal(() => memory), loop];
+  const signals = [memorySignal({ use: memory }), loop];
   const logger = pino({ base: null, timestamp: false }, output);
   const lines = () =>
     String(output.read() ?? '')

@@ -37,7 +37,7 @@ describe('the CPU signal', () => {
 
 describe('the memory signal', () => {
   it('asks for less before the limit is reached', () => {
-    const share = (used: number) => memorySignal(() => ({ used, limit: 1000 }));
+    const share = (used: number) => memorySignal({ use: { used, limit: 1000 } });
     expect(share(800).sample()).toBeLessThan(share(800).most);
     expect(share(900).sample()).toBeGreaterThan(share(900).most);
   });
