@@ -6,6 +6,7 @@ import type { Task, ThreadSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
+import { collectGarbage } from '../src/repository/collect-garbage.ts';
 import { parseAssignment } from '../src/repository/config-command.ts';
 import { REPOSITORY_ONLY } from '../src/repository/read-config.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
@@ -37,6 +38,8 @@ const config = { ...REPOSITORY_ONLY, defaults: settings.gitConfig.map(parseAssig
 
 /** Called once at the start: that it answers says that the worker has loaded. */
 export function ready(): void {}
+
+export { collectGarbage };
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: Task; port: MessagePort }): Promise<void> {

@@ -98,6 +98,14 @@ export class WorkerPool {
     await Promise.all(this.#threads.map(({ ready }) => ready));
   }
 
+  /** Has every worker collect its garbage. */
+  collectGarbage(): void {
+    // As in `ready`; where they land on fewer, the next time is soon.
+    for (const _ of this.#piscina.threads) {
+      this.#piscina.run(undefined, { name: 'collectGarbage' }).catch(() => {});
+    }
+  }
+
   /** Ends the workers; tasks that still run end with an error. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);

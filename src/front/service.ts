@@ -16,6 +16,7 @@ import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
 import { ControlGroup } from './pressure/control-group.ts';
 import { LimitController } from './pressure/limit-controller.ts';
+import { MemoryGuard } from './pressure/memory-guard.ts';
 import { MemoryMeasure } from './pressure/memory-use.ts';
 import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
@@ -124,6 +125,14 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     signals: options.adaptiveLimits ? [memorySignal(memory), cpuSignal(group), loopSignal()] : [],
     logger,
   });
+  const guard = new MemoryGuard({
+    memory,
+    onShort: (isShort) => {
+      streams.isShort = isShort;
+      admission.next();
+    },
+    collectGarbage: () => pool.collectGarbage(),
+  });
   const { backOffs } = controller;
   const isDraining = () => draining;
   const metrics = createMetrics({ pool, indexes, admission, backOffs, memory, active, isDraining });
@@ -140,6 +149,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   });
   const release = async () => {
     controller.stop();
+    guard.stop();
     memory.stop();
     builder?.close();
     await pool.close();
@@ -160,6 +170,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   }
   memory.start();
   controller.start();
+  if (options.adaptiveLimits) guard.start();
   return {
     url: urlOf(tls ? 'https' : 'http', door.server),
     gitUrl: gitDoor && urlOf('git', gitDoor.server),

@@ -24,6 +24,8 @@ export class StreamBudget {
   #high = 0;
   /** Streams whose client has everything to take that it may have. */
   stalled = 0;
+  /** Whether the process has so little memory left that one pack has to end before another begins. */
+  isShort = false;
 
   constructor(options: StreamBudgetOptions) {
     this.#options = options;
@@ -55,7 +57,8 @@ export class StreamBudget {
   }
 
   get hasRoomForPack(): boolean {
-    return this.#packs < Math.max(1, Math.floor(this.#most * PACK_SHARE));
+    const most = this.isShort ? 1 : Math.max(1, Math.floor(this.#most * PACK_SHARE));
+    return this.#packs < most;
   }
 
   /**

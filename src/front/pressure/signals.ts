@@ -1,5 +1,6 @@
 /** What tells that the machine is asked for more than it has. */
 import type { ControlGroup } from './control-group.ts';
+import { MOST_MEMORY } from './memory-guard.ts';
 import { type MemoryUse, share } from './memory-use.ts';
 
 export const WATCHERS = ['memory', 'cpu', 'loop'] as const;
@@ -15,12 +16,10 @@ export interface Signal {
   close(): void;
 }
 
-/** Fetches that are under way still grow after the limits have fallen: what is left is for them. */
-const MOST_MEMORY = 0.85;
 /** A group that wants a little more than its quota is always held back a little; at this it wants half as much again. */
 const MOST_THROTTLED = 0.5;
 /** Seconds. The main thread passes on what workers send: each chunk waits for so long, and each new request. */
-const MOST_DELAY = 0.1;
+const MOST_DELAY = 0.2;
 /** Milliseconds between two looks at the main loop: short beside that delay, and cheap. */
 const RESOLUTION = 20;
 
@@ -77,7 +76,7 @@ export function loopSignal(): Signal {
 
 /**
  * How far a moment chosen at random is from the end of the stretch that it falls into, in the mean: long stretches count
- * by their length. In a second, a collection of garbage of 150 ms comes to 20 ms, ten of 100 to 50, one of 450 to 110.
+ * by their length. In a second, a collection of garbage of 150 ms comes to 20 ms, ten of 100 to 50, one of 650 to 220.
  */
 export function meanWait(stretches: readonly number[]): number {
   const sum = stretches.reduce((total, each) => total + each, 0);

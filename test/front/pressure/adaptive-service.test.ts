@@ -1,40 +1,45 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { clone, expectSameRepository } from '../../support/clone.ts';
 import { temporaryDirectory } from '../../support/directory.ts';
-import { fsck, runGit } from '../../support/git.ts';
-import { createRepository, History } from '../../support/history.ts';
-import { type RunningService, startService } from '../../support/service.ts';
+import { createLarge } from '../../support/large.ts';
+import { cloneRequest, startFetch } from '../../support/raw-client.ts';
+import { metric, metricBecomes } from '../../support/request-log.ts';
+import { parseFetchAnswer } from '../../support/requests.ts';
+import { startService } from '../../support/service.ts';
 
 const root = temporaryDirectory();
-const work = temporaryDirectory();
-const history = new History();
-for (let i = 0; i < 20; i++) history.commit({ branch: 'main', files: { [`file${i}`]: `content ${i}\n` } });
-history.importInto(createRepository(root, 'project.git'));
+/** Less memory than the service has when it does nothing. */
+const LITTLE = ['--clone-limit', '4', '--fetch-limit', '2', '--memory-limit', '20m'];
+let source: string;
 
-const LIMITS = ['--clone-limit', '4', '--fetch-limit', '2'];
+beforeAll(() => {
+  source = createLarge(root, 'large.git');
+});
 
-async function metric(service: RunningService, name: string): Promise<number> {
-  const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  return Number(line?.slice(name.length));
-}
-
-test('in too little memory the limits fall to 1 and clones are served all the same, unless limits are to stay', async () => {
-  const little = [...LIMITS, '--memory-limit', '20m'];
-  const fixed = await startService(root, [...little, '--adaptive-limits', 'off']);
-  const service = await startService(root, little);
+test('in too little memory the limits fall to 1, unless they are to stay', async () => {
+  const fixed = await startService(root, [...LITTLE, '--adaptive-limits', 'off']);
+  const service = await startService(root, LITTLE);
   const line = await service.logged(({ msg, limits }) => msg === 'limits lowered' && limits.clone === 1);
   expect(line.limits).toEqual({ fetch: 1, clone: 1 });
   expect(line.signals.memory).toBeGreaterThan(1);
-  expect(await metric(service, 'packhorse_admission_limit{lane="clone"}')).toBe(1);
-  expect(await metric(service, 'packhorse_admission_limit{lane="fetch"}')).toBe(1);
-  expect(await metric(service, 'packhorse_admission_backoff_events_total{watcher="memory"}')).toBeGreaterThan(
-    1,
-  );
+  for (const lane of ['fetch', 'clone']) {
+    expect(await metric(service, `packhorse_admission_limit{lane="${lane}"}`)).toBe(1);
+  }
+  const backOffs = 'packhorse_admission_backoff_events_total{watcher="memory"}';
+  expect(await metric(service, backOffs)).toBeGreaterThan(1);
   expect(await metric(fixed, 'packhorse_admission_limit{lane="clone"}')).toBe(4);
+});
 
-  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const url = `${service.url}/project.git`;
-  const clones = await Promise.all(names.map((name) => runGit(work, ['clone', '-q', url, name])));
-  for (const clone of clones) expect(clone).toMatchObject({ code: 0 });
-  for (const name of names) fsck(`${work}/${name}`);
+test('in too little memory one clone after the other is served', async () => {
+  const service = await startService(root, LITTLE);
+  await service.logged(({ msg }) => msg === 'limits lowered');
+  const stalled = await startFetch(service, 'large.git', cloneRequest(source));
+  // The place that it gives back is not given to others, who would take memory as well.
+  await metricBecomes(service, 'packhorse_streams_stalled', (n) => n === 1);
+  const clones = [1, 2, 3].map(() => clone(service, 'large.git'));
+  await metricBecomes(service, 'packhorse_admission_queued{lane="clone"}', (n) => n === 3);
+  expect(await metric(service, 'packhorse_admission_in_progress{lane="clone"}')).toBe(0);
+
+  expect(parseFetchAnswer(await stalled.finish()).complete).toBe(true);
+  for (const cloned of await Promise.all(clones)) expectSameRepository(source, cloned);
 });

@@ -65,7 +65,7 @@ describe('the signal of the main loop', () => {
     expect(meanWait(quiet)).toBeCloseTo(0.01);
     expect(meanWait([...quiet, 0.15])).toBeLessThan(signal.most / 2);
     expect(meanWait([...quiet, 0.3])).toBeLessThan(signal.most);
-    expect(meanWait([0.25, 0.25, 0.25, 0.25])).toBeGreaterThan(signal.most);
+    expect(meanWait([0.5, 0.5])).toBeGreaterThan(signal.most);
     expect(meanWait([0.9, ...quiet.slice(0, 5)])).toBeGreaterThan(signal.most);
   });
 });
