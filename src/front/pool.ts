@@ -100,10 +100,7 @@ export class WorkerPool {
 
   /** Has every worker collect its garbage. */
   collectGarbage(): void {
-    // As in `ready`; where they land on fewer, the next time is soon.
-    for (const _ of this.#piscina.threads) {
-      this.#piscina.run(undefined, { name: 'collectGarbage' }).catch(() => {});
-    }
+    for (const thread of this.#threads) thread.collectGarbage();
   }
 
   /** Ends the workers; tasks that still run end with an error. */

@@ -127,6 +127,10 @@ export class WorkerThread {
     if (this.#silence > most) this.#lost('hang');
   }
 
+  collectGarbage(): void {
+    this.#piscina.run(undefined, { name: 'collectGarbage' }).catch(() => {});
+  }
+
   /** Ends the thread; its tasks end with an error. */
   async close(): Promise<void> {
     this.#isOver = true;
