@@ -32,6 +32,8 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   readonly #sharing: IndexSharing | undefined;
   readonly #files = new Map<string, IndexCopy>();
   readonly #onRelease: () => void;
+  /** What others are told of once every message was taken: one that comes later may say that it was dropped. */
+  readonly #untold = new Set<IndexCopy>();
   #exchange: IndexExchange | undefined;
   #ticks = 0n;
   #memory = 0;
@@ -95,6 +97,8 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
 
   /** Drops a file that is known to be gone from the disk, in all workers. */
   drop(file: IndexCopy): void {
+    // What others said before would have it held again.
+    this.receive();
     const held = this.#files.get(file.path);
     if (held?.identity !== file.identity) return;
     this.#drop(held);
@@ -136,7 +140,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   // What other workers say.
 
   onJoin(): void {
-    for (const copy of this.#files.values()) this.#exchange?.held(copy.parts);
+    for (const copy of this.#files.values()) this.#untold.add(copy);
   }
 
   onHeld(parts: CopyParts): void {
@@ -145,7 +149,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     // Of two copies of one file the earlier one is kept, of two files the later one.
     if (ours && (same ? ours.serial <= parts.serial : ours.serial > parts.serial)) {
       if (same) this.#account(ours.adopt(parts.derived));
-      if (ours.serial !== parts.serial) this.#exchange?.held(ours.parts);
+      if (ours.serial !== parts.serial) this.#untold.add(ours);
       return;
     }
     const theirs = new IndexCopy(parts, this);
@@ -158,10 +162,12 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     if (copy?.serial !== serial) return;
     // One that was used since is kept; whoever dropped it takes it back.
     if (copy.lastUse === lastUse) this.#forget(copy);
-    else this.#exchange?.held(copy.parts);
+    else this.#untold.add(copy);
   }
 
   onReceived(): void {
+    for (const copy of this.#untold) if (this.holds(copy)) this.#exchange?.held(copy.parts);
+    this.#untold.clear();
     this.#trim();
   }
 

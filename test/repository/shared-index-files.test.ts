@@ -154,6 +154,32 @@ describe('peers', () => {
     close();
   });
 
+  test('do not take back what they drop from one that has not heard of it', () => {
+    const { peers, close, settle } = makePeers(3, 2 ** 20);
+    const file = makeFile(100);
+    const [first, second] = peers.map((peer) => peer.open(file)!);
+    first.derive('table', () => ({ bytes: new Uint8Array(10) }));
+    peers[1].drop(second);
+    settle();
+    expect(peers.map((peer) => peer.memory)).toEqual([0, 0, 0]);
+    close();
+  });
+
+  test('do not give back what was used since, and dropped again', () => {
+    const { peers, close, settle } = makePeers(3, 3 * (HEADER + 100));
+    const [a, b, c, d] = [1, 2, 3, 4].map(() => makeFile(100));
+    const old = peers[0].open(a)!;
+    for (const file of [b, c, d]) peers[1].open(file);
+    expect(peers[0].use(old)).toBe(old);
+    for (const file of [d, c, b]) peers[1].open(file);
+    // The third hears of both drops at once, and makes room.
+    peers[2].drop(peers[2].open(d)!);
+    settle();
+    expect(peers.map((peer) => peer.holds(old))).toEqual([false, false, false]);
+    expect(peers.map((peer) => peer.memory)).toEqual([328, 328, 328]);
+    close();
+  });
+
   test('take the later of two files under one path, and drop one that is gone', () => {
     const { peers, close, settle } = makePeers(3, 2 ** 20);
     const file = makeFile(100, 1);
@@ -275,9 +301,9 @@ describe('peers', () => {
   );
 
   test('come to hold the same within the budget, whatever they do', () => {
-    const paths = Array.from({ length: FILES }, () => makeFile(500));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const paths = Array.from({ length: FILES }, () => makeFile(500));
         const { sharing, peers, settle, close } = makePeers(PEERS, BUDGET);
         /** What requests of each peer still hold. */
         const inUse = peers.map(() => new Map<number, ReturnType<IndexFiles['open']>>());
