@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/sizes.ts'],
     // Real clients and servers on two cores: generous, and no test depends on how long something takes.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -102,7 +102,7 @@ const arbitraryChoice = (...types: ObjectChoice['type'][]) =>
 export const arbitraryRepository: fc.Arbitrary<RepositoryPlan> = fc.record({
   steps: fc.oneof(
     { weight: 1, arbitrary: fc.constant([]) },
-    { weight: 12, arbitrary: fc.array(arbitraryStep, { minLength: 1, maxLength: 14, size: 'max' }) },
+    { weight: 12, arbitrary: fc.array(arbitraryStep, { minLength: 1, maxLength: 14 }) },
   ),
   onTime: fc.boolean(),
   kept: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
