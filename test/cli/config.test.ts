@@ -299,8 +299,9 @@ describe('addresses that others can reach', () => {
   });
 
   test('an IPv4 address is loopback only in 127.0.0.0/8, also where it is mapped to IPv6', () => {
+    const own = fc.ipV4().map((address) => address.replace(/^\d+/, '127'));
     fc.assert(
-      fc.property(fc.ipV4(), (address) => {
+      fc.property(fc.oneof(fc.ipV4(), own), (address) => {
         const expected = address.startsWith('127.');
         expect(isLoopback(address)).toBe(expected);
         expect(isLoopback(`::ffff:${address}`)).toBe(expected);
