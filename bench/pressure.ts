@@ -4,15 +4,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { BenchOptions, Report } from './bench.ts';
+import { ensureCopies } from './compare/copies.ts';
 import { exitCode, GIT_ENVIRONMENT } from './git.ts';
 import { followPeak } from './measure.ts';
-import { type MemoryGroup, makeMemoryGroup } from './memory-group.ts';
+import { makeMemoryGroup } from './memory-group.ts';
 import { type Service, startService } from './service.ts';
-import { openSource, type Source } from './source.ts';
+import { openSource } from './source.ts';
 import { tableReport } from './table.ts';
 
 const LIMIT = 512 * 2 ** 20;
 const CLONES = 64;
+/** Where the machine is slow, all wait until they are served. */
+const FLAGS = ['--memory-limit', String(LIMIT), '--queue-wait', '0', '--own-bitmaps', 'off'];
 const MB = 1e6;
 /** Milliseconds between two looks at the metrics. */
 const INTERVAL = 500;
@@ -31,8 +34,40 @@ interface Sample {
   readonly backOffs: number;
 }
 
+export async function pressure(options: BenchOptions): Promise<Report> {
+  // Without a bitmap: what is counted by walking takes most memory.
+  const source = ensureCopies(await openSource(options), options.directory).plain;
+  const group = makeMemoryGroup(LIMIT);
+  if (!group) process.stderr.write('no memory control group can be made here: nothing enforces the limit\n');
+  const service = await startService(source.root, { ...options, flags: FLAGS, group: group?.directory });
+  try {
+    const peak = followPeak(service.pid);
+    const { failed, seconds, samples } = await storm(service, source.name, options.directory);
+    const last = samples.at(-1)!;
+    const { markdown, data } = tableReport(COLUMNS, [
+      [
+        CLONES,
+        failed,
+        Math.round(seconds),
+        samples[0].limit,
+        Math.min(...samples.map(({ limit }) => limit)),
+        last.limit,
+        Math.round(last.at - seconds),
+        last.backOffs,
+        Math.max(...samples.map(({ queued }) => queued)),
+        Math.round(peak.stop() / MB),
+        group ? Math.round(group.peak() / MB) : '-',
+        group ? group.kills() : '-',
+      ],
+    ]);
+    return { markdown, data: { rows: data, samples } };
+  } finally {
+    await service.stop();
+    group?.remove();
+  }
+}
+
 const COLUMNS = [
-  'limit set by',
   'clones',
   'failed',
   'seconds',
@@ -46,52 +81,6 @@ const COLUMNS = [
   'peak of group MB',
   'killed',
 ];
-
-export async function pressure(options: BenchOptions): Promise<Report> {
-  const source = await openSource(options);
-  const results = [await measure(source, options, 'flag', undefined)];
-  const group = makeMemoryGroup(LIMIT);
-  if (group) results.push(await measure(source, options, 'group', group));
-  else process.stderr.write('no memory control group can be made here: nothing enforces the limit\n');
-  const { markdown, data } = tableReport(
-    COLUMNS,
-    results.map(({ row }) => row),
-  );
-  return { markdown, data: { rows: data, samples: results.map(({ samples }) => samples) } };
-}
-
-/** @param group for the service to run in, where it is killed if it takes more */
-async function measure(source: Source, options: BenchOptions, by: string, group: MemoryGroup | undefined) {
-  const flags = ['--memory-limit', String(LIMIT), '--own-bitmaps', 'off'];
-  const service = await startService(source.root, { ...options, flags, group: group?.directory });
-  try {
-    const peak = followPeak(service.pid);
-    const { failed, seconds, samples } = await storm(service, source.name, options.directory);
-    const [first] = samples;
-    const last = samples.at(-1)!;
-    const least = Math.min(...samples.map(({ limit }) => limit));
-    const waiting = Math.max(...samples.map(({ queued }) => queued));
-    const row = [
-      by,
-      CLONES,
-      failed,
-      Math.round(seconds),
-      first.limit,
-      least,
-      last.limit,
-      Math.round(last.at - seconds),
-      last.backOffs,
-      waiting,
-      Math.round(peak.stop() / MB),
-      group ? Math.round(group.peak() / MB) : '-',
-      group ? group.kills() : '-',
-    ];
-    return { row, samples };
-  } finally {
-    await service.stop();
-    group?.remove();
-  }
-}
 
 /** Clones with git, all at once, and follows the limit until it is what it was. */
 async function storm(service: Service, repository: string, directory: string) {

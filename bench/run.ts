@@ -29,7 +29,7 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
   },
   pressure: {
     bench: pressure,
-    help: '64 clones at once by git in 512 MiB: how the limits fall and recover',
+    help: '64 clones at once by git in 512 MiB: how the limit falls and recovers',
     long: true,
   },
   growth: {
