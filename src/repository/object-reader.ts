@@ -18,6 +18,9 @@ const LARGEST_INFLATION = 1040;
 
 const TOO_LARGE = new Error('the entry is too large');
 
+/** Bytes of the memory for deltas at first. */
+const LEAST_DELTA = 4096;
+
 /** A delta starts with two sizes of at most ten bytes each. */
 const DELTA_HEAD = 20;
 
@@ -43,7 +46,7 @@ export class ObjectReader {
   readonly maxTreeDepth: number;
   readonly #arena: ObjectArena;
   /** The delta being applied; it grows to the largest seen. */
-  #delta = Buffer.allocUnsafeSlow(4096);
+  #delta = Buffer.allocUnsafeSlow(LEAST_DELTA);
   #elsewhere = false;
   /** Larger entries are not inflated. */
   #most = Number.POSITIVE_INFINITY;
@@ -70,9 +73,10 @@ export class ObjectReader {
     return this.#graph;
   }
 
-  /** Lets go of the graph; it is opened anew when it is asked for. */
-  forgetGraph(): void {
+  /** Lets go of what many reads leave behind: the graph, which is opened anew when it is asked for, and a large delta. */
+  forget(): void {
     this.#graph = null;
+    this.#delta = Buffer.allocUnsafeSlow(LEAST_DELTA);
   }
 
   /**

@@ -132,10 +132,10 @@ export class Repository {
     return this.#reachability;
   }
 
-  /** Lets go of what only those need who look at history: bitmaps, the commit-graph. What is asked for again is opened anew. */
+  /** Lets go of what only those need who look at history, such as bitmaps; what is asked for again is opened anew. */
   forgetHistory(): void {
     this.#reachability = undefined;
-    this.#objects?.forgetGraph();
+    this.#objects?.forget();
   }
 
   get indexFiles(): IndexFiles {
