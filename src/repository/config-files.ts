@@ -6,6 +6,9 @@ import { parseBoolean } from './config-value.ts';
 import { unlessMissing } from './missing-file.ts';
 import type { Stamps } from './stamps.ts';
 
+/** What is wrong with the file, not with the disk. */
+const LASTING = ['EACCES', 'EISDIR', 'ELOOP'];
+
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -70,7 +73,8 @@ export class ConfigFiles {
       this.#stamps.spoil();
       if (optional && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
       const what = `unable to access '${nameOf(path)}'`;
-      throw isSystemError(error) ? ioError(what, error) : repositoryUnsupported(what, reasonOf(error));
+      const isFault = isSystemError(error) && !LASTING.includes(error.code ?? '');
+      throw isFault ? ioError(what, error) : repositoryUnsupported(what, reasonOf(error));
     }
   }
 

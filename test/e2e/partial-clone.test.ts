@@ -135,6 +135,6 @@ test('a client is told what it may not filter by, and which patterns are not the
   expect(await refused('tree:2')).toMatchObject({ code: 128, stderr: expect.stringContaining(deep) });
   const { code, stderr } = await refused('sparse:oid=main:nothing');
   expect(code).toBe(128);
-  expect(stderr).toContain("remote: fatal: unable to access sparse blob in 'main:nothing'");
-  expect(stderr).toContain('aborting due to possible repository corruption on the remote side.');
+  expect(stderr).toContain("remote: unable to access sparse blob in 'main:nothing'");
+  expect(stderr).not.toContain('corruption');
 });

@@ -18,7 +18,7 @@ const other = createLarge(root, 'other.git');
 const faults = new Faults();
 
 const CRASHED = 'a worker of the server crashed; try again';
-const PACK = 'victim.git/objects/pack';
+const PACK = 'victim.git/objects/pack/';
 const HEAD = 'victim.git/HEAD';
 
 /** Two workers, so that one is left; their heaps are soon full. */

@@ -3,7 +3,7 @@
  *
  *     const faults = new Faults();
  *     const service = await startService(root, [], faults.environment);
- *     faults.set({ name: 'disk', calls: ['read'], path: 'bad.git/objects/pack', action: 'EIO' });
+ *     faults.set({ name: 'disk', calls: ['read'], path: 'bad.git/.*\\.pack$', action: 'EIO' });
  *
  * `inject-faults.ts` does it, from within the process. Any program on Node can be given that environment.
  */
@@ -16,7 +16,7 @@ export interface Fault {
   readonly name: string;
   /** Calls of `node:fs` without `Sync`, such as `open`, `read`, `readFile`, `stat`, `write`. */
   readonly calls: readonly string[];
-  /** A part of the path of the file, of an open one too. */
+  /** A regular expression for the path of the file, of an open one too. */
   readonly path: string;
   /**
    * The code that the call fails with, such as `EIO`; or what is done to a worker that makes the call: an exception

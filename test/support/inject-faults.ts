@@ -41,7 +41,7 @@ function take({ name, times = Number.POSITIVE_INFINITY }: Fault): boolean {
 
 /** Strikes where a fault is meant for this call: then gives the error that the call ends with, if any. */
 function strike(call: string, path: string): Error | undefined {
-  const fault = current().find((each) => each.calls.includes(call) && path.includes(each.path));
+  const fault = current().find((each) => each.calls.includes(call) && new RegExp(each.path).test(path));
   // What harms a thread is for workers: the main thread is the service.
   if (!fault || (isMainThread && fault.action in ACTIONS) || !take(fault)) return undefined;
   const harm = ACTIONS[fault.action];
