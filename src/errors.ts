@@ -178,12 +178,15 @@ export function workerLost(loss: Loss, cause?: Error): PackhorseError {
   return new PackhorseError('PACKHORSE_WORKER_LOST', cause ? `${text}: ${cause.message}` : text, {
     client: `${text}; try again`,
     cause,
+    retryAfter: 1,
   });
 }
 
-export function notReady(why: string): PackhorseError {
+/** @param retryAfter seconds */
+export function notReady(why: string, retryAfter: number): PackhorseError {
   return new PackhorseError('PACKHORSE_NOT_READY', why, {
-    client: 'the server is not ready; try again later',
+    client: `the server is not ready; try again in ${retryAfter} s`,
+    retryAfter,
   });
 }
 

@@ -46,6 +46,7 @@ export class Breaker {
 
   /** Why new work is not taken now; undefined when it is. */
   refusal(): PackhorseError | undefined {
-    return this.isOpen ? notReady('workers are lost one after the other') : undefined;
+    const left = this.#closesAt - this.#now();
+    return left > 0 ? notReady('workers are lost one after the other', Math.ceil(left / 1000)) : undefined;
   }
 }

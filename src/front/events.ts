@@ -89,6 +89,7 @@ const REJECTIONS = [
 export function outcomeOf(error: PackhorseError | undefined): Outcome {
   if (!error) return 'ok';
   if (error.code === 'PACKHORSE_CANCELLED') return 'client_aborted';
+  if (error.code === 'PACKHORSE_WORKER_LOST') return 'error';
   if (error.retryAfter !== undefined) return 'limited';
   return REJECTIONS.includes(error.code) ? 'rejected' : 'error';
 }

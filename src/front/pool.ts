@@ -85,7 +85,7 @@ export class WorkerPool {
     const thread = this.#leastBusy();
     const refusal = this.breaker.refusal();
     if (refusal || !thread) {
-      queueMicrotask(() => running.fail(refusal ?? notReady('no worker is running')));
+      queueMicrotask(() => running.fail(refusal ?? notReady('no worker is running', RESTART_DELAY / 1000)));
       return running;
     }
     const { work } = task;
@@ -129,19 +129,24 @@ export class WorkerPool {
     this.restarts[loss.reason]++;
     this.breaker.lost();
     this.#options.onLost?.(loss);
-    this.#restart(loss.wasReady ? 0 : RESTART_DELAY);
+    // One that could not even start is not tried again at once: what keeps it from that is not in a request.
+    if (loss.wasReady) this.#startOrWait();
+    else this.#startLater();
   };
 
-  /** One that could not even start is not tried again at once: what keeps it from that is not in a request. */
-  #restart(delay: number): void {
+  #startOrWait(): void {
+    try {
+      this.#start();
+    } catch {
+      this.#startLater(); // the system has no thread to give
+    }
+  }
+
+  #startLater(): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      try {
-        this.#start();
-      } catch {
-        this.#restart(RESTART_DELAY);
-      }
-    }, delay);
+      this.#startOrWait();
+    }, RESTART_DELAY);
     this.#timers.add(timer.unref());
   }
 

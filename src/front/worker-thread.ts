@@ -51,7 +51,7 @@ export class WorkerThread {
   readonly ready: Promise<void>;
 
   /**
-   * @param onLost called once, when the thread has come to an end that no one asked for; its tasks have been told
+   * @param onLost called once, when the thread has come to an end that no one asked for, before its tasks are told
    * @throws Error when the system has no thread to give
    */
   constructor(settings: WorkerSettings, onLost: (thread: WorkerThread, loss: WorkerLoss) => void) {
@@ -139,10 +139,11 @@ export class WorkerThread {
 
   #lost(reason: Loss, error?: Error): void {
     if (this.#isOver) return;
-    const repositories = [...new Set(Array.from(this.#tasks, ({ path }) => path))];
-    for (const task of this.#tasks) task.fail(workerLost(reason, error));
+    const tasks = [...this.#tasks];
+    const repositories = [...new Set(tasks.map(({ path }) => path))];
     // One that hangs in a call to the system ends when that returns; no one waits for it.
     void this.close();
     this.#onLost(this, { reason, error, repositories, wasReady: this.#isReady });
+    for (const task of tasks) task.fail(workerLost(reason, error));
   }
 }

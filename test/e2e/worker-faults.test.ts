@@ -43,7 +43,7 @@ describe.each([
   ['spin', 'hang', 'a worker of the server did not go on; try again'],
 ])('a worker lost by %s in mid-pack', (action, reason, text) => {
   test('is told on band 3 of its streams; others go on, and a successor serves', async () => {
-    const service = await startTwo(reason === 'hang' ? 2 : 0);
+    const service = await startTwo(reason === 'hang' ? 5 : 0);
     const nothingIsLeft = watchOpenFiles(service, root);
     const undisturbed = await startFetch(service, 'other.git', cloneRequest(other));
     const fetch = await startFetch(service, 'victim.git', cloneRequest(victim));
@@ -77,13 +77,17 @@ describe('a worker lost before the first byte', () => {
   const lose = (name: string) =>
     faults.set({ name, calls: ['readFile'], path: HEAD, action: 'crash', times: 1 });
 
-  test('is a status of HTTP', async () => {
+  test('is a status of HTTP, or words that git prints', async () => {
     lose('refs');
-    const { status, body } = await send(service, { path: '/victim.git/info/refs?service=git-upload-pack' });
-    expect([status, body.toString()]).toEqual([503, `${CRASHED}\n`]);
+    const refs = await send(service, { path: '/victim.git/info/refs?service=git-upload-pack' });
+    expect([refs.status, refs.headers['retry-after'], refs.body.toString()]).toEqual([
+      503,
+      '1',
+      `${CRASHED}\n`,
+    ]);
     lose('pack');
-    const { status: again } = await post(service, 'victim.git', cloneRequest(victim));
-    expect(again).toBe(503);
+    const pack = await post(service, 'victim.git', cloneRequest(victim));
+    expect([pack.status, pack.body.toString().slice(4)]).toEqual([200, `ERR ${CRASHED}`]);
   });
 
   test('is told to clients of git://', async () => {
@@ -92,6 +96,14 @@ describe('a worker lost before the first byte', () => {
     const { stderr } = await runGit(root, ['ls-remote', `${url}/victim.git`]);
     expect(stderr).toContain(CRASHED);
   });
+});
+
+test('the only worker is lost: those who wait for its place are served by its successor', async () => {
+  faults.set({ name: 'only', calls: ['readFile'], path: HEAD, action: 'crash', times: 1 });
+  const service = await startService(root, ['--workers', '1', '--light-limit', '1'], faults.environment);
+  const names = ['victim.git', ...Array<string>(5).fill('other.git')];
+  const answers = names.map((name) => send(service, { path: `/${name}/info/refs?service=git-upload-pack` }));
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([503, 200, 200, 200, 200, 200]);
 });
 
 test('workers that are lost one after the other: new work is refused for a while, then taken again', async () => {
@@ -114,10 +126,11 @@ test('workers that are lost one after the other: new work is refused for a while
   expect(await metric(service, 'packhorse_breaker_open')).toBe(1);
   const struck = faults.struck('loop');
   const { status, body } = await ask();
-  expect([status, body.toString()]).toEqual([503, 'the server is not ready; try again later\n']);
+  const refused = /^the server is not ready; try again in \d+ s\n$/;
+  expect([status, body.toString()]).toEqual([503, expect.stringMatching(refused)]);
   const { git: url } = await service.logged(({ msg }) => msg === 'listening');
   const { stderr } = await runGit(root, ['ls-remote', `${url}/other.git`]);
-  expect(stderr).toContain('the server is not ready; try again later');
+  expect(stderr).toContain('the server is not ready; try again in');
   // None of these came as far as a worker.
   expect(faults.struck('loop')).toBe(struck);
   faults.set();

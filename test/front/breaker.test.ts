@@ -24,7 +24,7 @@ test('losses that lie far apart change nothing', () => {
 
 test('several in a short time open it, until it has cooled down', () => {
   lose(1000, 1030, 1059);
-  expect(breaker.refusal()).toMatchObject({ code: 'PACKHORSE_NOT_READY', status: 503 });
+  expect(breaker.refusal()).toMatchObject({ code: 'PACKHORSE_NOT_READY', status: 503, retryAfter: 1 });
   now = 1068;
   expect(breaker.isOpen).toBe(true);
   now = 1069;
