@@ -159,7 +159,7 @@ export const SERVE_FLAGS = [
   {
     name: 'hang-timeout',
     value: 'SECONDS',
-    help: 'time after which a worker that gives no sign of life is replaced, 0 for never; more than the longest index file of a repository takes to load',
+    help: 'after which a worker that gives no sign of life is replaced; 0: never',
     default: '60',
   },
   {

@@ -9,6 +9,7 @@ import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { OwnBitmaps } from '../../src/store/own-bitmaps.ts';
 import { UploadPack } from '../../src/upload-pack/upload-pack.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { copyFixture, expectedListing } from '../support/fixtures.ts';
 import { git, gitBytes, reachableObjects } from '../support/git.ts';
 import { createRepository, History, packsOf } from '../support/history.ts';
 import { addPack } from '../support/packs.ts';
@@ -115,6 +116,15 @@ test.each([
   ]);
   vi.restoreAllMocks();
   expect(await list(server)).toHaveLength(4);
+  server.close();
+});
+
+test('no ref of a reftable vanishes where it cannot be read', async () => {
+  const server = new UploadPackV2(copyFixture(temporaryDirectory(), 'reftable-sha1'));
+  failReads('EIO', /\.ref$/);
+  expect(await list(server)).toEqual([expect.stringMatching(/^ERR .*: read failed: EIO$/)]);
+  vi.restoreAllMocks();
+  expect(await list(server)).toHaveLength(expectedListing('reftable-sha1').split('\n').length);
   server.close();
 });
 
