@@ -7,6 +7,7 @@ import { type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
 import { readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
+import { keepHeapsSmall } from './heap-growth.ts';
 import { serveHelp } from './help.ts';
 
 /** A write for each line would cost a tenth of a small request. What is left is written when the process exits. */
@@ -20,6 +21,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   }
   const config = readServeConfig(args, process.env);
   if (config.rootIsDefault && !fs.existsSync(config.root)) makeDefaultRoot(config.root);
+  keepHeapsSmall();
 
   const logger = pino({ level: config.logLevel }, pino.destination(LOG_WRITES));
   const { rootIsDefault, tls, ...shown } = config;
