@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { temporaryDirectory } from '../support/directory.ts';
-import { createLarge } from '../support/large.ts';
 import { metric } from '../support/request-log.ts';
 import { startService } from '../support/service.ts';
 import { ClientFailure, runClient, startGit } from './clients.ts';
+import { makeNoise } from './noise.ts';
 import { startSlowLink } from './slow-link.ts';
 
 export interface DrainOptions {
@@ -24,6 +24,8 @@ export interface DrainResult {
   readonly failures: readonly string[];
 }
 
+/** More than sockets hold between the service and a client that does not read. */
+const PACK_BYTES = 16e6;
 /** Bytes that each client has when all are held back: most of a pack is still to be made. */
 const HELD_AT = 1_000_000;
 /** Every so many clients one comes by git://. */
@@ -32,7 +34,7 @@ const GIT_EVERY = 4;
 export async function drainWithClones({ clients }: DrainOptions): Promise<DrainResult> {
   const root = temporaryDirectory();
   const directory = temporaryDirectory();
-  createLarge(root, 'large.git');
+  await makeNoise(root, 'large.git', PACK_BYTES);
   const service = await startService(root, ['--workers', '2', '--git-port', '0']);
   const { git } = await service.logged(({ msg }) => msg === 'listening');
 
