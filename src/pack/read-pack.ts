@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import zlib from 'node:zlib';
 import { repositoryCorrupt } from '../errors.ts';
-import { applyDelta, readDeltaHeader } from '../repository/apply-delta.ts';
+import { applyDelta, resultSizeOf } from '../repository/apply-delta.ts';
 import {
   type HashName,
   OBJECT_FORMATS,
@@ -120,6 +120,8 @@ class Resolver {
   readonly #byOffset = new Map<number, number>();
   readonly #byOid = new Map<string, number>();
   readonly #objects: (ReadObject | undefined)[];
+  /** Deltas by what their base is named by: its offset, or its id. */
+  readonly #waiting = new Map<number | string, number[]>();
 
   constructor(entries: readonly RawEntry[], hash: HashName, lookUp: (oid: string) => PackObject | undefined) {
     this.#entries = entries;
@@ -130,15 +132,24 @@ class Resolver {
   }
 
   all(): ReadObject[] {
-    // Every pass resolves at least one more entry, or there is one whose base is not to be had.
-    for (let left = this.#entries.length; left > 0; ) {
-      const before = left;
-      this.#entries.forEach((entry, i) => {
-        if (!this.#objects[i] && this.#resolve(entry, i)) left--;
-      });
-      if (left === before) throw repositoryCorrupt('the pack has a delta whose base is not to be had');
+    for (const i of this.#entries.keys()) this.#resolveFrom(i);
+    if (this.#objects.includes(undefined)) {
+      throw repositoryCorrupt('the pack has a delta whose base is not to be had');
     }
     return this.#objects as ReadObject[];
+  }
+
+  /** An entry, and what waits for it. */
+  #resolveFrom(first: number): void {
+    for (const ready = [first]; ready.length > 0; ) {
+      const i = ready.pop()!;
+      if (this.#objects[i] || !this.#resolve(this.#entries[i], i)) continue;
+      const { offset, oid } = this.#objects[i]!;
+      for (const key of [offset, oid]) {
+        for (const waiting of this.#waiting.get(key) ?? []) ready.push(waiting);
+        this.#waiting.delete(key);
+      }
+    }
   }
 
   #resolve(entry: RawEntry, i: number): boolean {
@@ -147,8 +158,14 @@ class Resolver {
       return true;
     }
     const base = this.#base(entry);
-    if (!base) return false;
-    const data = Buffer.alloc(readDeltaHeader(entry.data).resultSize);
+    if (!base) {
+      const key = entry.baseOid ?? entry.baseOffset!;
+      const others = this.#waiting.get(key);
+      if (others) others.push(i);
+      else this.#waiting.set(key, [i]);
+      return false;
+    }
+    const data = Buffer.alloc(resultSizeOf(entry.data, base.data.length));
     applyDelta(base.data, entry.data, data);
     this.#set(i, base.type, data);
     return true;

@@ -2,7 +2,7 @@
  * The patterns of a sparse checkout (git's `gitignore` format), which say what paths are taken in. Patterns and paths
  * are byte strings (latin1); paths have no slash at their ends, and the root is an empty one.
  */
-import { wildmatch } from '../repository/wildmatch.ts';
+import { isTooLong, wildmatch } from '../repository/wildmatch.ts';
 
 interface Pattern {
   /** Whether a path that matches is left out. */
@@ -13,12 +13,6 @@ interface Pattern {
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const SPECIAL = /[*?[\\]/;
-/**
- * Bytes. Wildcards match nothing beyond: the time and the stack that they take grow with both, and either may come from
- * anyone who can push.
- */
-const LONGEST_PATTERN = 1024;
-const LONGEST_PATH = 4096;
 
 export class SparsePatterns {
   /** The last one first. */
@@ -81,7 +75,7 @@ function nameMatcher(text: string): Pattern['matches'] {
   return (_path, name) => matches(text, name);
 }
 
+/** What is too long is matched by nothing. */
 function matches(pattern: string, path: string): boolean {
-  if (pattern.length > LONGEST_PATTERN || path.length > LONGEST_PATH) return false;
-  return wildmatch(pattern, path, { pathname: true });
+  return !isTooLong(pattern, path) && wildmatch(pattern, path, { pathname: true });
 }

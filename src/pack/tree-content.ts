@@ -1,5 +1,5 @@
 /** A tree in memory that is used again and again: its bytes, and where its entries start. */
-import { applyDelta, readDeltaHeader } from '../repository/apply-delta.ts';
+import { applyDelta, readDeltaHeader, resultSizeOf } from '../repository/apply-delta.ts';
 import { endOfTreeEntry } from '../repository/parse-object.ts';
 import type { NumberList } from './number-list.ts';
 
@@ -41,12 +41,12 @@ export class TreeContent {
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when they do not fit one another, or give no tree
    */
   derive(base: TreeContent, delta: Uint8Array, fresh: NumberList): void {
-    const header = readDeltaHeader(delta);
-    this.#reserve(header.resultSize);
+    const { start } = readDeltaHeader(delta);
+    this.#reserve(resultSizeOf(delta, base.data.length));
     applyDelta(base.data, delta, this.data);
     let entry = 0; // where the next entry starts
     let to = 0; // where the result of the next operation starts
-    for (let at = header.start; at < delta.length; ) {
+    for (let at = start; at < delta.length; ) {
       const op = delta[at++];
       if (op < 128) {
         to += op;

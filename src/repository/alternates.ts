@@ -1,11 +1,14 @@
 /** Alternates (protocol section 6.15): further object directories that a repository borrows from. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { type AllowDirectory, realPath, staysInside } from './allow-directory.ts';
 import { isThere, unlessMissing } from './missing-file.ts';
+import { readSmallFile } from './small-file.ts';
 
 /** git takes alternates of alternates up to the sixth. */
 const MAX_DEPTH = 6;
+
+/** Bytes of a list of alternates. */
+const LARGEST = 1024 * 1024;
 
 /** What is read of an object directory and may be a link, parents first. */
 export const OBJECT_PARTS = ['pack', 'info', 'info/alternates', 'info/commit-graph', 'info/commit-graphs'];
@@ -57,8 +60,10 @@ function readAlternates(objects: string): string[] {
   const file = path.join(objects, 'info', 'alternates');
   // Hardly any repository has one, and an exception costs more than a look.
   if (!isThere(file)) return [];
-  const text = unlessMissing(() => fs.readFileSync(file, 'utf8'), '');
-  return parseAlternates(text, '\n').map((entry) => (path.isAbsolute(entry) ? entry : `${objects}/${entry}`));
+  const content = unlessMissing(() => readSmallFile(file, LARGEST), undefined);
+  return parseAlternates(content?.toString() ?? '', '\n').map((entry) =>
+    path.isAbsolute(entry) ? entry : `${objects}/${entry}`,
+  );
 }
 
 /** What is not quoted to its end is no quoted path, but one that begins with a quote. */

@@ -25,6 +25,40 @@ export function readDeltaHeader(delta: Uint8Array): DeltaHeader {
   return { baseSize: sizes[0], resultSize: sizes[1], start: at };
 }
 
+/** A result of up to so many bytes is taken at its word. */
+const BELIEVED = 64 * 1024;
+
+/**
+ * How large the result of a delta is, for those who take memory for it: what a damaged one claims is not believed.
+ * @param baseSize of the base that it is to be applied to
+ * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when its operations do not add up to the size that it says
+ */
+export function resultSizeOf(delta: Uint8Array, baseSize: number): number {
+  const header = readDeltaHeader(delta);
+  if (header.baseSize !== baseSize) throw repositoryCorrupt('a delta does not fit its base');
+  if (header.resultSize > BELIEVED && header.resultSize !== sumOfOperations(delta, header)) {
+    throw repositoryCorrupt('a delta does not give the size it says');
+  }
+  return header.resultSize;
+}
+
+function sumOfOperations(delta: Uint8Array, { start, baseSize }: DeltaHeader): number {
+  let sum = 0;
+  for (let at = start; at < delta.length; ) {
+    const op = delta[at++];
+    if (op < 128) {
+      sum += op;
+      at += op;
+      continue;
+    }
+    for (let bit = 1; bit < 16; bit *= 2) if (op & bit) at++;
+    let size = 0;
+    for (let i = 0; i < 3; i++) if (op & (16 << i)) size |= delta[at++] << (8 * i);
+    sum += Math.min(baseSize, size || 0x10000);
+  }
+  return sum;
+}
+
 /**
  * Rebuilds an object from its base.
  * @param into takes the result and must have exactly its size (`readDeltaHeader(delta).resultSize`)

@@ -173,29 +173,42 @@ export class CommitGraphLayer {
       if (this.#view.getUint32(at) < this.#view.getUint32(at - 4)) return Uint8Array.of(2, 0);
     }
     const last = this.base + this.count;
+    let edges = 0;
     for (let position = this.base; position < last; position++) {
       const id = this.idAt(position);
-      if (position > this.base && this.#compare(id - this.#hash, this.data, id) >= 0)
-        return Uint8Array.of(3, 0);
-      if (!this.#hasSoundParents(position)) return Uint8Array.of(4, 0);
+      const rises = position === this.base || this.#compare(id - this.#hash, this.data, id) < 0;
+      if (!rises || !this.#isInFanout(position)) return Uint8Array.of(3, 0);
+      edges += this.#edgesOf(position);
+      // Each commit has edges of its own, so that it does not take longer than the file is long to look at them.
+      if (!(edges * 4 <= lengthOf(this.#edges))) return Uint8Array.of(4, 0);
     }
     return Uint8Array.of(0, this.#hasSoundGenerations(below) ? 1 : 0);
   }
 
-  #hasSoundParents(position: number): boolean {
+  /** Whether the id of a commit is among those that the fanout table has for its first byte. */
+  #isInFanout(position: number): boolean {
+    const first = this.data[this.idAt(position)];
+    const end = this.#fanout + first * 4;
+    const i = position - this.base;
+    return i < this.#view.getUint32(end) && (first === 0 || i >= this.#view.getUint32(end - 4));
+  }
+
+  /** How many edges a commit has, parents beyond the first where there are more than two; infinite: none are sound. */
+  #edgesOf(position: number): number {
     const at = this.treeAt(position) + this.#hash;
     const first = this.#view.getUint32(at);
     const second = this.#view.getUint32(at + 4);
     const end = this.base + this.count;
-    if (first === NO_PARENT) return second === NO_PARENT;
-    if (first >= end) return false;
-    if (second < TOP_BIT) return second === NO_PARENT || second < end;
-    for (let i = second - TOP_BIT; (i + 1) * 4 <= lengthOf(this.#edges); i++) {
+    if (first === NO_PARENT) return second === NO_PARENT ? 0 : Number.POSITIVE_INFINITY;
+    if (first >= end) return Number.POSITIVE_INFINITY;
+    if (second < TOP_BIT) return second === NO_PARENT || second < end ? 0 : Number.POSITIVE_INFINITY;
+    const start = second - TOP_BIT;
+    for (let i = start; (i + 1) * 4 <= lengthOf(this.#edges); i++) {
       const parent = this.#view.getUint32(this.#edges.start + i * 4);
-      if (parent % TOP_BIT >= end) return false;
-      if (parent >= TOP_BIT) return true;
+      if (parent % TOP_BIT >= end) break;
+      if (parent >= TOP_BIT) return i + 1 - start;
     }
-    return false;
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Some versions of git wrote wrong ones, and a date of more than 34 bits is cut off. */

@@ -4,10 +4,13 @@ import { ioError, isSystemError, PackhorseError, reasonOf, repositoryUnsupported
 import { type ConfigEntry, parseConfig } from './config.ts';
 import { parseBoolean } from './config-value.ts';
 import { unlessMissing } from './missing-file.ts';
+import { readSmallFile } from './small-file.ts';
 import type { Stamps } from './stamps.ts';
 
 /** What is wrong with the file, not with the disk. */
 const LASTING = ['EACCES', 'EISDIR', 'ELOOP'];
+/** Bytes of a file that is still taken for configuration. */
+const LARGEST = 4 * 1024 * 1024;
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,8 +84,8 @@ export class ConfigFiles {
   #parse(path: string): ConfigEntry[] | undefined {
     const bytes = Buffer.from(path, 'latin1');
     if (!this.#stamps.see(bytes, true)) return undefined;
-    const text = unlessMissing(() => fs.readFileSync(bytes, 'latin1'), undefined);
-    return text === undefined ? undefined : parseConfig(text, nameOf(path));
+    const content = unlessMissing(() => readSmallFile(bytes, LARGEST), undefined);
+    return content && parseConfig(content.toString('latin1'), nameOf(path));
   }
 }
 

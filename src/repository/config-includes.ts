@@ -3,8 +3,7 @@ import { repositoryUnsupported } from '../errors.ts';
 import type { ConfigEntry } from './config.ts';
 import type { Allowed, ConfigFile, ConfigFiles } from './config-files.ts';
 import { expandHome } from './home-directory.ts';
-import { conditionHolds, type Surroundings } from './include-condition.ts';
-import { wildmatch } from './wildmatch.ts';
+import { conditionHolds, matchesCondition, type Surroundings } from './include-condition.ts';
 
 /** git's own limit. */
 const MAX_DEPTH = 10;
@@ -28,7 +27,7 @@ export function readWithIncludes(
   const hasRemoteUrl = (pattern: string) => {
     // A URL counts wherever it stands, also behind the condition: all is read once before, for URLs alone.
     urls ??= new Reader(files, { ...around, hasRemoteUrl: () => true }, true).read(layers).flatMap(urlOf);
-    return urls.some((url) => wildmatch(pattern, url, { pathname: true }));
+    return urls.some((url) => matchesCondition(pattern, url));
   };
   return new Reader(files, { ...around, hasRemoteUrl }, false).read(layers);
 }

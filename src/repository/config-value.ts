@@ -4,6 +4,8 @@ const TRUE = ['true', 'yes', 'on'];
 const FALSE = ['false', 'no', 'off', ''];
 const MAX_INT = 2n ** 31n - 1n;
 const MAX_UNSIGNED_LONG = 2n ** 64n - 1n;
+/** More than any number of 64 bits has, in any base. */
+const MOST_DIGITS = 64;
 
 /** Why a value is no number, in git's words. */
 type Problem = 'invalid unit' | 'out of range';
@@ -42,7 +44,11 @@ function parseNumber(text: string): bigint | Problem {
   const match = /^[ \t\n\v\f\r]*([+-]?)(?:0x([0-9a-f]+)|0([0-7]*)|([1-9]\d*))([kmg]?)$/i.exec(text);
   if (!match) return 'invalid unit';
   const [, sign, hex, octal, decimal, unit] = match;
-  const digits = BigInt(hex ? `0x${hex}` : octal ? `0o${octal}` : (decimal ?? '0'));
-  const number = digits * 1024n ** BigInt(' kmg'.indexOf(unit.toLowerCase() || ' '));
+  const digits = (hex ?? octal ?? decimal).replace(/^0+/, '');
+  // Millions of digits would take a while to become a number.
+  if (digits.length > MOST_DIGITS) return 'out of range';
+  const base = hex ? '0x' : octal ? '0o' : '';
+  const number =
+    BigInt(digits === '' ? 0 : base + digits) * 1024n ** BigInt(' kmg'.indexOf(unit.toLowerCase() || ' '));
   return sign === '-' ? -number : number;
 }

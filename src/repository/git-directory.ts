@@ -116,9 +116,8 @@ function hasHead(gitDirectory: string): boolean {
   const file = path.join(gitDirectory, 'HEAD');
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stat?.isSymbolicLink()) return fs.readlinkSync(file).startsWith('refs/');
-  return (
-    stat?.isFile() === true && /^(?:ref:\s*refs\/|[0-9a-fA-F]{40})/.test(fs.readFileSync(file, 'latin1'))
-  );
+  if (!stat?.isFile() || stat.size > MOST_GITFILE) return false;
+  return /^(?:ref:\s*refs\/|[0-9a-fA-F]{40})/.test(fs.readFileSync(file, 'latin1'));
 }
 
 function findCommon(gitDirectory: string, allowed: AllowDirectory): string | undefined {
@@ -133,7 +132,9 @@ function findCommon(gitDirectory: string, allowed: AllowDirectory): string | und
 function readPath(file: string, form: RegExp): string | undefined {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile() || stat.size > MOST_GITFILE) return undefined;
-  const text = fs.readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+  const text = fs.readFileSync(file, 'utf8');
+  let end = text.length;
+  while (text[end - 1] === '\n' || text[end - 1] === '\r') end--;
   // For git a zero byte ends the path.
-  return form.exec(text)?.[1].split('\0')[0];
+  return form.exec(text.slice(0, end))?.[1].split('\0')[0];
 }

@@ -4,7 +4,7 @@ import { repositoryUnsupported } from '../errors.ts';
 import { byteString, type Environment } from './config-files.ts';
 import { expandHome } from './home-directory.ts';
 import { unlessMissing } from './missing-file.ts';
-import { wildmatch } from './wildmatch.ts';
+import { isTooLong, wildmatch } from './wildmatch.ts';
 
 /** What conditions ask for. */
 export interface Surroundings {
@@ -30,7 +30,7 @@ export function conditionHolds(condition: string, file: string | undefined, arou
       return matchesGitDirectory(pattern, file, around, true);
     case 'onbranch': {
       const branch = around.branch();
-      return branch !== undefined && wildmatch(withTail(pattern), branch, { pathname: true });
+      return branch !== undefined && matchesCondition(withTail(pattern), branch);
     }
     case 'hasconfig:remote.*.url':
       return around.hasRemoteUrl(pattern);
@@ -64,9 +64,17 @@ function matchesGitDirectory(
   const lower = (text: string) => (caseless ? text.replace(/[A-Z]/g, (c) => c.toLowerCase()) : text);
   if (!lower(gitDirectory).startsWith(lower(plain))) return false;
   // `git upload-pack` goes into the directory and calls it `.`, so that `<directory>/` holds for it too.
-  return ['', '/.'].some((end) =>
-    wildmatch(tail, gitDirectory.slice(plain.length) + end, { pathname: true, caseless }),
-  );
+  return ['', '/.'].some((end) => matchesCondition(tail, gitDirectory.slice(plain.length) + end, caseless));
+}
+
+/**
+ * As paths are matched.
+ * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` where that could take too long: that the condition does not hold
+ *   would be a guess
+ */
+export function matchesCondition(pattern: string, text: string, caseless = false): boolean {
+  if (isTooLong(pattern, text)) throw repositoryUnsupported('the condition of an include is too long');
+  return wildmatch(pattern, text, { pathname: true, caseless });
 }
 
 /** What ends with a slash stands for all below. */

@@ -155,9 +155,10 @@ export class PackFile implements WindowSource {
     return this.#copyable;
   }
 
-  /** Where the entry at `rank` ends. */
+  /** Where the entry at `rank` ends: within the pack, whatever a damaged index says. */
   end(rank: number): number {
-    return rank + 1 < this.index.count ? this.index.offset(rank + 1) : this.size - this.#hash;
+    const end = this.size - this.#hash;
+    return rank + 1 < this.index.count ? Math.min(end, this.index.offset(rank + 1)) : end;
   }
 
   /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` */
@@ -180,7 +181,7 @@ export class PackFile implements WindowSource {
    */
   head(rank: number): Readonly<EntryHead> {
     const offset = this.index.offset(rank);
-    const limit = Math.min(LONGEST_HEADER, this.size - this.#hash - offset);
+    const limit = Math.min(LONGEST_HEADER, this.end(rank) - offset);
     if (limit < 2) throw this.#damaged(offset);
     const bytes = this.bytes(offset, limit);
     let at = 0;

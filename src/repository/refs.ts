@@ -3,6 +3,7 @@
  * (latin1).
  */
 import fs from 'node:fs';
+import { PackhorseError } from '../errors.ts';
 import { isRefName } from '../ref-name.ts';
 import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
@@ -11,6 +12,7 @@ import { PackedLine } from './packed-line.ts';
 import { PackedRefs } from './packed-refs.ts';
 import type { RefPrefixes } from './ref-prefixes.ts';
 import { expandRef, type RefValue, resolveRef } from './resolve-ref.ts';
+import { readSmallFile } from './small-file.ts';
 import { Stamps } from './stamps.ts';
 import type { StoredRef } from './stored-ref.ts';
 import { isOfWorktree, OF_WORKTREE } from './worktree-refs.ts';
@@ -40,6 +42,10 @@ export interface RefVisitor {
 }
 
 const BRANCHES = 'refs/heads/';
+const BLANK = ' \t\n\r';
+
+/** A loose ref that is larger holds no ref: no path is as long. */
+const LARGEST_REF = 64 * 1024;
 
 /** The refs of a repository as one request sees them. */
 export interface Refs {
@@ -148,15 +154,13 @@ export class FileRefs implements Refs {
         // Where it leads in the end may change without a trace here.
         this.stamps.spoil();
       }
-      text = fs.readFileSync(file, 'latin1');
+      text = readSmallFile(file, LARGEST_REF).toString('latin1');
     } catch (error) {
       if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
+      if (error instanceof PackhorseError) return null;
       throw error;
     }
-    const symbolic = /^ref:\s*(.*?)\s*$/s.exec(text);
-    if (symbolic) return { target: symbolic[1] };
-    const oid = /^([0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\s|$)/i.exec(text)?.[1].toLowerCase();
-    return oid && !/^0+$/.test(oid) ? { oid } : null;
+    return parseLooseRef(text);
   }
 
   /** Sorted. */
@@ -193,6 +197,21 @@ export class FileRefs implements Refs {
     const base = isOfWorktree(name) ? gitDirectory : commonDirectory;
     return Buffer.concat([Buffer.from(`${base}/`), Buffer.from(name, 'latin1')]);
   }
+}
+
+/** Blanks are git's: those of other languages are parts of characters in a name's bytes. */
+function parseLooseRef(text: string): LooseValue {
+  if (text.startsWith('ref:')) return { target: trimBlanks(text.slice('ref:'.length)) };
+  const oid = /^([0-9a-f]{40}(?:[0-9a-f]{24})?)(?:[ \t\n\r\0]|$)/i.exec(text)?.[1].toLowerCase();
+  return oid && !/^0+$/.test(oid) ? { oid } : null;
+}
+
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && BLANK.includes(text[start])) start++;
+  while (start < end && BLANK.includes(text[end - 1])) end--;
+  return text.slice(start, end);
 }
 
 /** The branch that `HEAD` is on, be it there or not, without `refs/heads/`; undefined when it is on none. */

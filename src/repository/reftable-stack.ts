@@ -1,15 +1,18 @@
 /** The tables of a directory `reftable`: `tables.list` names them, oldest first (protocol section 6.13). */
-import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
 import type { IndexFile, IndexFiles } from './index-files.ts';
 import { unlessMissing } from './missing-file.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { Reftable } from './reftable.ts';
+import { readSmallFile } from './small-file.ts';
 import type { Stamps } from './stamps.ts';
 
 /** A list that has changed so often while its tables were opened is given up on. */
 const MOST_CHANGES = 100;
+
+/** Bytes of a list of tables: git merges them before there are a hundred. */
+const LARGEST_LIST = 1024 * 1024;
 
 /**
  * Opens the tables as they are now, the newest first. A repository has at least one, with its HEAD.
@@ -26,7 +29,7 @@ export function openTables(
   let before: string | undefined;
   for (let changes = 0; changes < MOST_CHANGES; changes++) {
     stamps.see(list, true);
-    const text = unlessMissing(() => fs.readFileSync(list, 'latin1'), '');
+    const text = unlessMissing(() => readSmallFile(list, LARGEST_LIST), undefined)?.toString('latin1') ?? '';
     const names = parseNames(text);
     const opened = openFiles(directory, names, files);
     if (typeof opened !== 'string') return opened.map((file) => new Reftable(file, format)).reverse();

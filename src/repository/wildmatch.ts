@@ -8,7 +8,16 @@ export interface WildmatchOptions {
   readonly caseless?: boolean;
 }
 
-/** Whether all of `text` matches `pattern`. */
+/** Bytes. The time and the stack that wildcards take grow with both, and either may come from anyone who can push. */
+const LONGEST_PATTERN = 1024;
+const LONGEST_TEXT = 4096;
+
+/** Whether {@link wildmatch} is not to be asked. */
+export function isTooLong(pattern: string, text: string): boolean {
+  return pattern.length > LONGEST_PATTERN || text.length > LONGEST_TEXT;
+}
+
+/** Whether all of `text` matches `pattern`; neither may be too long ({@link isTooLong}). */
 export function wildmatch(pattern: string, text: string, options: WildmatchOptions = {}): boolean {
   return new Matcher(pattern, text, options).match(0, 0) === MATCH;
 }

@@ -96,6 +96,15 @@ describe('damage', () => {
     ['it names a parent that it does not hold', (data: Buffer) => data.write('XXXX', rowOf('EDGE'))],
     [
       'it names a parent that it does not hold',
+      // Two commits that share their edges.
+      (data: Buffer) => {
+        const octopus = row(STEPS.findIndex((_, position) => good[row(position) + 24] === 0x80));
+        data.copy(data, (octopus === row(0) ? row(1) : row(0)) + 20, octopus + 20, octopus + 28);
+      },
+    ],
+    ['its ids are not in order', (data: Buffer) => data.fill(0, chunkAt('OIDF'), chunkAt('OIDF') + 1020)],
+    [
+      'it names a parent that it does not hold',
       (data: Buffer) => {
         data.writeUInt32BE(0x70000000, row(3) + 20);
         data.writeUInt32BE(0, row(3) + 24);
