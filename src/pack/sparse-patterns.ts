@@ -2,6 +2,7 @@
  * The patterns of a sparse checkout (git's `gitignore` format), which say what paths are taken in. Patterns and paths
  * are byte strings (latin1); paths have no slash at their ends, and the root is an empty one.
  */
+import { filterUnreadable } from '../errors.ts';
 import { isTooLong, wildmatch } from '../repository/wildmatch.ts';
 
 interface Pattern {
@@ -9,22 +10,32 @@ interface Pattern {
   readonly negated: boolean;
   readonly directoriesOnly: boolean;
   readonly matches: (path: string, name: string) => boolean;
+  /** How many bytes of it take {@link wildmatch}. */
+  readonly wildcards: number;
 }
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const SPECIAL = /[*?[\\]/;
+/** Each takes some 200 bytes of memory, and a look for every path. */
+const MOST_LINES = 100_000;
+/** Bytes of patterns that take {@link wildmatch}: all of them are tried on a path without a pause. */
+const MOST_WILDCARDS = 256 * 1024;
 
 export class SparsePatterns {
   /** The last one first. */
   readonly #patterns: readonly Pattern[];
 
+  /** @throws PackhorseError `PACKHORSE_FILTER_UNREADABLE` where there are too many of them */
   constructor(text: string) {
+    if (countLines(text) > MOST_LINES) throw tooMany();
     const lines = text.slice(text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0).split('\n');
     if (lines.at(-1) === '') lines.pop();
     this.#patterns = lines
       .filter((line) => line !== '' && !line.startsWith('#'))
       .map((line) => parsePattern(trim(line)))
       .reverse();
+    const wild = this.#patterns.reduce((sum, { wildcards }) => sum + wildcards, 0);
+    if (wild > MOST_WILDCARDS) throw tooMany();
   }
 
   /**
@@ -38,6 +49,16 @@ export class SparsePatterns {
     );
     return last && !last.negated;
   }
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function tooMany(): Error {
+  return filterUnreadable('the sparse filter has too many patterns');
 }
 
 /** A line less a carriage return at its end, what a zero byte cuts off, and blanks that no backslash keeps. */
@@ -56,7 +77,8 @@ function parsePattern(line: string): Pattern {
   const directoriesOnly = whole.endsWith('/');
   const text = directoriesOnly ? whole.slice(0, -1) : whole;
   const matches = text.includes('/') ? pathMatcher(text.replace(/^\//, '')) : nameMatcher(text);
-  return { negated, directoriesOnly, matches };
+  const wildcards = SPECIAL.test(text) && !isTooLong(text, '') ? text.length : 0;
+  return { negated, directoriesOnly, matches, wildcards };
 }
 
 /** A pattern with a slash is for whole paths. The root has none. */

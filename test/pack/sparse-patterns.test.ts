@@ -163,3 +163,11 @@ it('match long paths by patterns of many stars, and none by more', () => {
   expect(new SparsePatterns(`${'*'.repeat(1_000_000)}b\n`).match('b', false)).toBeUndefined();
   expect(new SparsePatterns(`/${'a'.repeat(5000)}\n`).match('a'.repeat(5000), false)).toBe(true);
 });
+
+it('that are too many are refused', () => {
+  const refused = expect.objectContaining({ code: 'PACKHORSE_FILTER_UNREADABLE' });
+  expect(new SparsePatterns('/a\n'.repeat(100_000)).match('a', false)).toBe(true);
+  expect(() => new SparsePatterns('/a\n'.repeat(100_001))).toThrow(refused);
+  expect(new SparsePatterns('*a*\n'.repeat(60_000)).match('bab', false)).toBe(true);
+  expect(() => new SparsePatterns(`${'*a'.repeat(500)}\n`.repeat(300))).toThrow(refused);
+});
