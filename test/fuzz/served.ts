@@ -29,9 +29,14 @@ export interface Answer {
 
 /** A server of a copy of a fixture in which everything is allowed that a client may ask for. */
 export function serveFixture(name: string): UploadPack {
+  return new UploadPack(makeServed(name));
+}
+
+/** The copy. */
+export function makeServed(name: string): string {
   const directory = copyFixture(scratchDirectory(), name);
   fs.appendFileSync(path.join(directory, 'config'), CONFIG);
-  return new UploadPack(directory);
+  return directory;
 }
 
 /** The whole answer to a request; a failure is in it as the client would see it. */

@@ -12,7 +12,7 @@ import { tryInput } from './try-input.ts';
 afterAll(removeScratch);
 
 /** Targets that open a repository for each input. */
-const SLOW = ['v0-request', 'v2-request', 'small-files', 'pack', 'entries', 'gzip'];
+const SLOW = ['v0-request', 'v2-request', 'small-files', 'repository', 'pack', 'entries', 'gzip'];
 
 /** Mutations that each seed stands for. */
 const MUTATIONS = 20;

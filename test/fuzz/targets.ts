@@ -15,6 +15,7 @@ import { pack } from './targets/pack.ts';
 import { packedRefs } from './targets/packed-refs.ts';
 import { pktLine } from './targets/pkt-line.ts';
 import { reftable } from './targets/reftable.ts';
+import { repository } from './targets/repository.ts';
 import { v0Request, v2Request } from './targets/requests.ts';
 import { smallFiles } from './targets/small-files.ts';
 import { tree } from './targets/tree.ts';
@@ -28,6 +29,7 @@ export const TARGETS: readonly Target[] = [
   config,
   packedRefs,
   smallFiles,
+  repository,
   reftable,
   idx,
   rev,
