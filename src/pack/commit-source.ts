@@ -67,15 +67,16 @@ export class CommitSource {
   /** Follows tags: the numbers of every tag object on the way, then of what they point at in the end. */
   peel(number: number): { tags: number[]; target: number } {
     const { view } = this.objects;
-    const tags: number[] = [];
+    const tags = new Set<number>();
     let target = number;
     while (this.type(target) === TAG) {
-      tags.push(target);
+      if (tags.has(target)) throw repositoryCorrupt(`tag ${view.hex(target)} points at itself`);
+      tags.add(target);
       const oid = parseTag(this.objects.read(target).data, view.format).target;
       target = view.find(oid);
       if (target < 0) throw view.missing(oid.toString('hex'));
     }
-    return { tags, target };
+    return { tags: [...tags], target };
   }
 
   /** The graph knows nothing of grafts. */

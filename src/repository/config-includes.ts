@@ -7,6 +7,8 @@ import { conditionHolds, matchesCondition, type Surroundings } from './include-c
 
 /** git's own limit. */
 const MAX_DEPTH = 10;
+/** Files that include one another ten times each are read a billion times before they are too deep. */
+const MOST_INCLUDES = 2000;
 
 /** What is read one after the other: a file, or entries that stand in none. */
 export type ConfigLayer = ConfigFile | readonly ConfigEntry[];
@@ -46,6 +48,7 @@ interface Place {
 
 class Reader {
   readonly #entries: ConfigEntry[] = [];
+  #includes = 0;
   readonly #files: ConfigFiles;
   readonly #around: Surroundings;
   readonly #forUrls: boolean;
@@ -93,6 +96,7 @@ class Reader {
     }
     const entries = this.#files.read({ path, allowed });
     if (!entries) return;
+    if (++this.#includes > MOST_INCLUDES) throw repositoryUnsupported('too many includes', path);
     if (depth === MAX_DEPTH) {
       throw repositoryUnsupported(`exceeded maximum include depth (${MAX_DEPTH})`, path);
     }

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { UploadPackV2 } from '../../src/index.ts';
 import { readPack } from '../../src/pack/read-pack.ts';
 import { applyDelta, resultSizeOf } from '../../src/repository/apply-delta.ts';
 import { parseConfig } from '../../src/repository/config.ts';
@@ -16,6 +17,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { blobId, encodeDelta, type HandmadeEntry, storeHandmadePack } from '../support/handmade-pack.ts';
 import { overwrite, packFile } from '../support/packs.ts';
+import { encodeRequest } from '../support/requests.ts';
 import { expectCorrupt } from './corrupt.ts';
 import { initBare, makeHistory } from './history.ts';
 import { listRefs, openRefs } from './list-refs.ts';
@@ -126,6 +128,17 @@ it('a gitfile of many lines is none', () => {
   expect(findGitDirectory(path.join(directory, 'gitfile'))).toBeUndefined();
 });
 
+it('a tag that points at itself is damaged', async () => {
+  const oid = 'ab'.repeat(20);
+  const content = `object ${oid}\ntype tag\ntag x\n\n`;
+  fs.mkdirSync(path.join(directory, 'objects/ab'));
+  const stored = zlib.deflateSync(`tag ${content.length}\0${content}`);
+  fs.writeFileSync(path.join(directory, `objects/ab/${oid.slice(2)}`), stored);
+  const request = encodeRequest('fetch', [`want ${oid}`, 'done']);
+  const { error } = await new UploadPackV2(directory).feed(request, () => {});
+  expect(error).toMatchObject({ code: 'PACKHORSE_REPOSITORY_CORRUPT' });
+});
+
 describe('a configuration', () => {
   const refused = expect.objectContaining({ code: 'PACKHORSE_REPOSITORY_UNSUPPORTED' });
 
@@ -148,6 +161,15 @@ describe('a configuration', () => {
     expect(parseSize('9'.repeat(MIB))).toBe('out of range');
     expect(parseSize(`0x${'0'.repeat(MIB)}10k`)).toBe(16384);
     expect(parseBoolean(`0${'0'.repeat(MIB)}`)).toBe(false);
+  });
+
+  it('does not include files a thousand million times', () => {
+    const include = (name: string) => `[include]\n\tpath = ${name}\n`;
+    for (let i = 0; i < 9; i++)
+      fs.writeFileSync(path.join(directory, `c${i}`), include(`c${i + 1}`).repeat(10));
+    fs.writeFileSync(path.join(directory, 'c9'), '[a]\n');
+    fs.appendFileSync(path.join(directory, 'config'), include('c0'));
+    expect(open).toThrow(refused);
   });
 
   it('has no conditions that take long to hold', () => {
