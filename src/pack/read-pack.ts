@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import zlib from 'node:zlib';
 import { repositoryCorrupt } from '../errors.ts';
-import { applyDelta, resultSizeOf } from '../repository/apply-delta.ts';
+import { applyDelta, checkDeltaHeader } from '../repository/apply-delta.ts';
 import {
   type HashName,
   OBJECT_FORMATS,
@@ -165,7 +165,7 @@ class Resolver {
       else this.#waiting.set(key, [i]);
       return false;
     }
-    const data = Buffer.alloc(resultSizeOf(entry.data, base.data.length));
+    const data = Buffer.alloc(checkDeltaHeader(entry.data, base.data.length).resultSize);
     applyDelta(base.data, entry.data, data);
     this.#set(i, base.type, data);
     return true;

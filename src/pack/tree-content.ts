@@ -1,5 +1,5 @@
 /** A tree in memory that is used again and again: its bytes, and where its entries start. */
-import { applyDelta, readDeltaHeader, resultSizeOf } from '../repository/apply-delta.ts';
+import { applyDelta, checkDeltaHeader } from '../repository/apply-delta.ts';
 import { endOfTreeEntry } from '../repository/parse-object.ts';
 import type { NumberList } from './number-list.ts';
 
@@ -41,8 +41,8 @@ export class TreeContent {
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when they do not fit one another, or give no tree
    */
   derive(base: TreeContent, delta: Uint8Array, fresh: NumberList): void {
-    const { start } = readDeltaHeader(delta);
-    this.#reserve(resultSizeOf(delta, base.data.length));
+    const { start, resultSize } = checkDeltaHeader(delta, base.data.length);
+    this.#reserve(resultSize);
     applyDelta(base.data, delta, this.data);
     let entry = 0; // where the next entry starts
     let to = 0; // where the result of the next operation starts

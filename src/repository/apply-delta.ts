@@ -29,17 +29,17 @@ export function readDeltaHeader(delta: Uint8Array): DeltaHeader {
 const BELIEVED = 64 * 1024;
 
 /**
- * How large the result of a delta is, for those who take memory for it: what a damaged one claims is not believed.
- * @param baseSize of the base that it is to be applied to
+ * The header for those who take memory for the result: what a damaged one claims is not believed.
+ * @param baseSize of the base that the delta is to be applied to
  * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when its operations do not add up to the size that it says
  */
-export function resultSizeOf(delta: Uint8Array, baseSize: number): number {
+export function checkDeltaHeader(delta: Uint8Array, baseSize: number): DeltaHeader {
   const header = readDeltaHeader(delta);
   if (header.baseSize !== baseSize) throw repositoryCorrupt('a delta does not fit its base');
   if (header.resultSize > BELIEVED && header.resultSize !== sumOfOperations(delta, header)) {
     throw repositoryCorrupt('a delta does not give the size it says');
   }
-  return header.resultSize;
+  return header;
 }
 
 function sumOfOperations(delta: Uint8Array, { start, baseSize }: DeltaHeader): number {

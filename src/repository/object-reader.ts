@@ -1,6 +1,6 @@
 /** Objects of a view by number: type, size, content. */
 import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
-import { applyDelta, readDeltaHeader, resultSizeOf } from './apply-delta.ts';
+import { applyDelta, checkDeltaHeader, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
 import type { CommitGraph } from './commit-graph.ts';
 import { GraphedCommits } from './graphed-commits.ts';
@@ -301,7 +301,7 @@ export class ObjectReader {
   #rebuild(base: StoredObject, at: PackedAt, header: EntryHeader, passing: boolean): StoredObject {
     const delta = this.#readDelta(at, header);
     try {
-      const size = resultSizeOf(delta, base.data.length);
+      const size = checkDeltaHeader(delta, base.data.length).resultSize;
       const room = this.#arena.room(size, passing);
       const data = room.memory.subarray(room.at, room.at + size);
       applyDelta(base.data, delta, data);

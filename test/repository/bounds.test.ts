@@ -6,7 +6,7 @@ import zlib from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UploadPackV2 } from '../../src/index.ts';
 import { readPack } from '../../src/pack/read-pack.ts';
-import { applyDelta, resultSizeOf } from '../../src/repository/apply-delta.ts';
+import { applyDelta, checkDeltaHeader } from '../../src/repository/apply-delta.ts';
 import { parseConfig } from '../../src/repository/config.ts';
 import { parseBoolean, parseSize } from '../../src/repository/config-value.ts';
 import { findGitDirectory } from '../../src/repository/git-directory.ts';
@@ -48,15 +48,15 @@ describe('a delta', () => {
     Buffer.concat([varint(base.length), varint(bytes), Buffer.from([0x90, 99])]);
 
   it('that claims to make much of little is refused before memory is taken', () => {
-    expectCorrupt(() => resultSizeOf(liar(3 * 2 ** 30), base.length));
-    expectCorrupt(() => resultSizeOf(liar(2 ** 50), base.length));
-    expectCorrupt(() => resultSizeOf(encodeDelta(999, []), base.length));
+    expectCorrupt(() => checkDeltaHeader(liar(3 * 2 ** 30), base.length));
+    expectCorrupt(() => checkDeltaHeader(liar(2 ** 50), base.length));
+    expectCorrupt(() => checkDeltaHeader(encodeDelta(999, []), base.length));
   });
 
   it('that makes much of little is taken at its word', () => {
     const steps = Array.from({ length: 200 }, () => ({ copy: [0, 1000] as const }));
     const delta = encodeDelta(base.length, [...steps, { insert: Buffer.from('end') }]);
-    const result = Buffer.alloc(resultSizeOf(delta, base.length));
+    const result = Buffer.alloc(checkDeltaHeader(delta, base.length).resultSize);
     applyDelta(base, delta, result);
     expect(result.equals(Buffer.concat([...Array<Buffer>(200).fill(base), Buffer.from('end')]))).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { NumberList } from '../../../src/pack/number-list.ts';
 import { TreeContent } from '../../../src/pack/tree-content.ts';
-import { applyDelta, resultSizeOf } from '../../../src/repository/apply-delta.ts';
+import { applyDelta, checkDeltaHeader } from '../../../src/repository/apply-delta.ts';
 import { applyDeltaStream } from '../../../src/repository/apply-delta-stream.ts';
 import { splitParts } from '../parts.ts';
 import { readCorpus } from '../storage.ts';
@@ -32,7 +32,7 @@ export const delta: Target = {
 };
 
 function apply(base: Buffer, bytes: Buffer): Buffer {
-  const result = Buffer.alloc(resultSizeOf(bytes, base.length));
+  const result = Buffer.alloc(checkDeltaHeader(bytes, base.length).resultSize);
   applyDelta(base, bytes, result);
   return result;
 }
