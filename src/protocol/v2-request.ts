@@ -27,6 +27,8 @@ export interface Arguments {
 }
 
 const MOST_HEAD_LINES = 1000;
+/** They are kept while the arguments are read. */
+const MOST_HEAD_BYTES = 1024 * 1024;
 
 const NO_ARGUMENTS: Arguments = { lines: [], flushed: true };
 
@@ -47,11 +49,15 @@ export function peekCommand(body: Uint8Array): string {
  */
 export async function readV2Request(input: PacketInput): Promise<V2Request | undefined> {
   const head: string[] = [];
+  let bytes = 0;
   try {
     for (;;) {
       const packet = await input.next();
       if (packet?.kind === 'data') {
-        if (head.length === MOST_HEAD_LINES) throw protocolError('too many capabilities');
+        bytes += packet.payload.length;
+        if (head.length === MOST_HEAD_LINES || bytes > MOST_HEAD_BYTES) {
+          throw protocolError('too many capabilities');
+        }
         head.push(packetText(packet.payload));
         continue;
       }

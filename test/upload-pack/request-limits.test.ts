@@ -39,6 +39,16 @@ test.each([
   },
 );
 
+test.each([
+  ['in number', () => pkt('agent=x').repeat(1000)],
+  ['in length', () => pkt('agent='.padEnd(65_000, 'x')).repeat(17)],
+])('capabilities are bounded %s', async (_, capabilities) => {
+  const most = answer(2, pkt('command=ls-refs'), pkt('agent=x').repeat(999), DELIM, FLUSH);
+  expect(await most).toMatchObject({ command: 'ls-refs' });
+  const more = answer(2, pkt('command=ls-refs'), capabilities(), DELIM, FLUSH);
+  await expect(more).rejects.toThrow('too many capabilities');
+});
+
 test('what a client says twice that it has counts once', async () => {
   const haves = pkt(`have ${tip}`).repeat(100);
   const statistics = await answer(0, pkt(`want ${tip}`), FLUSH, haves, pkt('done'));
