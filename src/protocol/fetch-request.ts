@@ -1,10 +1,9 @@
 /** Arguments of the v2 command `fetch` (protocol section 1.5). */
 import { protocolError } from '../errors.ts';
-import { type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
+import { type HistoryArgument, type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
+import type { LineBudget } from './line-budget.ts';
 
 export interface FetchRequest extends HistoryLimits, FetchFlags {
-  /** Object ids, lower-case hex, each once, in the order they were first named. */
-  readonly haves: readonly string[];
   /** What the client wants to do without, as it wrote it; undefined for nothing. */
   readonly filter: string | undefined;
   /** Protocols of URIs from which the client gets parts of the pack, byte strings. */
@@ -27,8 +26,11 @@ export type FetchFeature = 'filter' | 'ref-in-want' | 'sideband-all' | 'packfile
 
 /** A line that counts at once: what it names is to be there, and what follows it is told of in bands. */
 export type ImmediateArgument =
+  | HistoryArgument
   /** Lower-case hex. */
   | { readonly kind: 'want'; readonly oid: string }
+  /** The same. */
+  | { readonly kind: 'have'; readonly oid: string }
   /** A full name, byte string. */
   | { readonly kind: 'want-ref'; readonly name: string }
   | { readonly kind: 'sideband-all' };
@@ -47,7 +49,7 @@ const FLAGS: Readonly<Record<string, keyof FetchFlags>> = {
 export class FetchRequestDraft {
   readonly #hexLength: number;
   readonly #features: readonly FetchFeature[];
-  readonly #haves = new Set<string>();
+  readonly #budget: LineBudget;
   readonly #limits: HistoryLimitsDraft;
   readonly #flags = new Set<keyof FetchFlags>();
   #filter: string | undefined;
@@ -55,9 +57,10 @@ export class FetchRequestDraft {
   #sidebandAll = false;
 
   /** @param hexLength digits of an object id: 40 or 64 */
-  constructor(hexLength: number, features: readonly FetchFeature[]) {
+  constructor(hexLength: number, features: readonly FetchFeature[], budget: LineBudget) {
     this.#hexLength = hexLength;
     this.#features = features;
+    this.#budget = budget;
     this.#limits = new HistoryLimitsDraft(hexLength);
   }
 
@@ -69,18 +72,21 @@ export class FetchRequestDraft {
     const flag = Object.hasOwn(FLAGS, line) ? FLAGS[line] : undefined;
     if (flag) {
       this.#flags.add(flag);
-    } else if (line.startsWith('want ')) {
+      return undefined;
+    }
+    if (line.startsWith('want ')) {
       const oid = readOid(line, 5, this.#hexLength);
       if (!oid) throw protocolError(`git upload-pack: protocol error, expected to get oid, not '${line}'`);
       return { kind: 'want', oid };
-    } else if (line.startsWith('have ')) {
+    }
+    if (line.startsWith('have ')) {
       const oid = readOid(line, 5, this.#hexLength);
       if (!oid) throw protocolError(`git upload-pack: expected SHA1 object, got '${line.slice(5)}'`);
-      this.#haves.add(oid);
-    } else if (!this.#limits.take(line)) {
-      return this.#takeOffered(line);
+      return { kind: 'have', oid };
     }
-    return undefined;
+    const limit = this.#limits.take(line);
+    if (limit === false) return this.#takeOffered(line);
+    return limit === true ? undefined : limit;
   }
 
   /** Everything taken, but for what was to be done at once. */
@@ -89,7 +95,6 @@ export class FetchRequestDraft {
     return {
       ...(Object.fromEntries(flags) as Record<keyof FetchFlags, boolean>),
       ...this.#limits.limits,
-      haves: [...this.#haves],
       filter: this.#filter,
       // As in git, URIs are told of in bands or not at all.
       uriProtocols: this.#sidebandAll ? (this.#uriProtocols ?? []) : [],
@@ -107,10 +112,12 @@ export class FetchRequestDraft {
     }
     if (line.startsWith('filter ') && offers('filter')) {
       if (this.#filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
+      this.#budget.keepText(line);
       this.#filter = line.slice('filter '.length);
     } else if (line.startsWith('packfile-uris ') && offers('packfile-uris')) {
       if (this.#uriProtocols) throw protocolError('multiple packfile-uris lines forbidden');
       this.#uriProtocols = line.slice('packfile-uris '.length).split(',');
+      for (const protocol of this.#uriProtocols) this.#budget.keepText(protocol);
     } else {
       throw protocolError(`unexpected line: '${line}'`);
     }

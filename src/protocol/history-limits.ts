@@ -2,15 +2,18 @@
 import { protocolError } from '../errors.ts';
 
 export interface HistoryLimits {
-  /** Commits that the client has without their parents: object ids, lower-case hex, each once. */
-  readonly shallow: readonly string[];
   /** Commits of history from each want, or undefined for all. */
   readonly depth: number | undefined;
   /** Only commits of this time (seconds since 1970) or younger. */
   readonly since: number | undefined;
-  /** Only commits that these refs do not reach; names as the client wrote them. */
-  readonly not: readonly string[];
 }
+
+/** A line that names something, which is looked up at once: a client may name what is not here without end. */
+export type HistoryArgument =
+  /** A commit that the client has without its parents; lower-case hex. */
+  | { readonly kind: 'shallow'; readonly oid: string }
+  /** Only commits that this ref does not reach; its name as the client wrote it. */
+  | { readonly kind: 'deepen-not'; readonly name: string };
 
 /** A depth that stands for all of history. */
 export const INFINITE_DEPTH = 2147483647;
@@ -18,8 +21,6 @@ export const INFINITE_DEPTH = 2147483647;
 /** Takes the lines one by one. */
 export class HistoryLimitsDraft {
   readonly #hexLength: number;
-  readonly #shallow = new Set<string>();
-  readonly #not = new Set<string>();
   #depth: number | undefined;
   #since: number | undefined;
 
@@ -28,27 +29,27 @@ export class HistoryLimitsDraft {
   }
 
   /**
-   * @returns whether the line is one of these
+   * @returns what the line names, or whether it is one of these at all
    * @throws PackhorseError `PACKHORSE_PROTOCOL` where it is and is not well formed
    */
-  take(line: string): boolean {
+  take(line: string): HistoryArgument | boolean {
     if (line.startsWith('shallow ')) {
-      const id = readOid(line, 8, this.#hexLength);
-      if (!id) throw protocolError(`invalid shallow line: ${line}`);
-      this.#shallow.add(id);
-    } else if (line.startsWith('deepen ')) {
+      const oid = readOid(line, 8, this.#hexLength);
+      if (!oid) throw protocolError(`invalid shallow line: ${line}`);
+      return { kind: 'shallow', oid };
+    }
+    if (line.startsWith('deepen-not ')) return { kind: 'deepen-not', name: line.slice('deepen-not '.length) };
+    if (line.startsWith('deepen ')) {
       this.#depth = Math.min(readNumber(line, 'deepen', 1), INFINITE_DEPTH);
     } else if (line.startsWith('deepen-since ')) {
       this.#since = readNumber(line, 'deepen-since', 0);
-    } else if (line.startsWith('deepen-not ')) {
-      this.#not.add(line.slice('deepen-not '.length));
     } else return false;
     return true;
   }
 
   /** Everything taken. */
   get limits(): HistoryLimits {
-    return { shallow: [...this.#shallow], depth: this.#depth, since: this.#since, not: [...this.#not] };
+    return { depth: this.#depth, since: this.#since };
   }
 }
 

@@ -4,8 +4,8 @@
  *   want <oid>[ SP capabilities] | shallow <oid> | deepen <n> | deepen-since <t> | deepen-not <ref> | filter <spec>
  */
 import { protocolError } from '../errors.ts';
-import { type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
-import { LineBudget } from './line-budget.ts';
+import { type HistoryArgument, type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
+import type { LineBudget } from './line-budget.ts';
 import { hungUp, type PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 import type { Framing } from './sideband.ts';
@@ -13,9 +13,10 @@ import type { Framing } from './sideband.ts';
 /** How haves are acknowledged: by a bare first `ACK`, by each with `continue`, or by each with what it means. */
 export type MultiAck = 'none' | 'multi_ack' | 'multi_ack_detailed';
 
+/** A line that names something, which is looked up at once. */
+export type NamingArgument = HistoryArgument | { readonly kind: 'want'; readonly oid: string };
+
 export interface UploadRequest extends HistoryLimits {
-  /** Object ids, lower-case hex, each once, in the order they were first named. */
-  readonly wants: readonly string[];
   /** What the client wants to do without, as it wrote it; undefined for nothing. */
   readonly filter: string | undefined;
   readonly multiAck: MultiAck;
@@ -33,9 +34,10 @@ export interface UploadRequestLimits {
   readonly hexLength: number;
   /** Whether `filter` is a capability here. */
   readonly filters: boolean;
+  readonly budget: LineBudget;
 }
 
-const KNOWN = new Set([
+const KNOWN = [
   'multi_ack',
   'multi_ack_detailed',
   'side-band',
@@ -47,17 +49,19 @@ const KNOWN = new Set([
   'no-progress',
   'include-tag',
   'filter',
-]);
+];
 
-/** @throws PackhorseError `PACKHORSE_PROTOCOL` */
+/**
+ * @param name what to do with each line that names something; what it returns is awaited
+ * @throws PackhorseError `PACKHORSE_PROTOCOL`, and what `name` throws
+ */
 export async function readUploadRequest(
   input: PacketInput,
-  { hexLength, filters }: UploadRequestLimits,
+  { hexLength, filters, budget }: UploadRequestLimits,
+  name: (argument: NamingArgument) => void | Promise<void>,
 ): Promise<UploadRequest> {
-  const wants = new Set<string>();
   const capabilities = new Set<string>();
   const limits = new HistoryLimitsDraft(hexLength);
-  const budget = new LineBudget();
   let filter: string | undefined;
   for (;;) {
     const coming = input.next();
@@ -65,29 +69,36 @@ export async function readUploadRequest(
     if (!packet) throw hungUp();
     if (packet.kind !== 'data') break;
     const line = packetText(packet.payload);
-    budget.take(line);
-    if (limits.take(line)) continue;
+    budget.count();
+    const limit = limits.take(line);
+    if (limit) {
+      const named = limit === true ? undefined : name(limit);
+      if (named) await named;
+      continue;
+    }
     if (line.startsWith('filter ')) {
       if (!filters || !capabilities.has('filter')) {
         throw protocolError('git upload-pack: filtering capability not negotiated');
       }
       if (filter !== undefined) throw protocolError('multiple filter-specs cannot be combined');
+      budget.keepText(line);
       filter = line.slice('filter '.length);
       continue;
     }
-    const id = line.startsWith('want ') ? readOid(line, 5, hexLength) : undefined;
-    if (!id) {
+    const oid = line.startsWith('want ') ? readOid(line, 5, hexLength) : undefined;
+    if (!oid) {
       throw protocolError(`git upload-pack: protocol error, expected to get object ID, not '${line}'`);
     }
-    wants.add(id);
+    const named = name({ kind: 'want', oid });
+    if (named) await named;
     // git takes them from every line, and passes over what it does not know.
+    if (line.length === 5 + hexLength) continue;
     const words = line.slice(5 + hexLength).split(' ');
-    for (const word of words) if (KNOWN.has(word)) capabilities.add(word);
+    for (const known of KNOWN) if (words.includes(known)) capabilities.add(known);
   }
   const asks = (name: string) => capabilities.has(name);
   return {
     ...limits.limits,
-    wants: [...wants],
     filter,
     multiAck: (['multi_ack_detailed', 'multi_ack'] as const).find(asks) ?? 'none',
     framing: (['side-band-64k', 'side-band'] as const).find(asks) ?? 'none',

@@ -6,7 +6,7 @@
  * Which commands, capabilities and arguments exist is decided by the upload-pack floor.
  */
 import { protocolError } from '../errors.ts';
-import { LineBudget } from './line-budget.ts';
+import type { LineBudget } from './line-budget.ts';
 import { hungUp, type PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 
@@ -19,18 +19,38 @@ export interface V2Request {
   readonly failure?: unknown;
 }
 
-/** What stands behind the delimiter. */
-export interface Arguments {
-  readonly lines: readonly string[];
-  /** Whether a flush ends them, as it must. */
-  readonly flushed: boolean;
+/** What stands behind the delimiter; it is read as it is asked for, so that no one keeps what need not be kept. */
+export class Arguments {
+  readonly #input: PacketInput | undefined;
+  readonly #budget: LineBudget;
+
+  /** @param input undefined where there is no delimiter */
+  constructor(input: PacketInput | undefined, budget: LineBudget) {
+    this.#input = input;
+    this.#budget = budget;
+  }
+
+  /**
+   * Hands over each line, in order; what `take` returns is awaited. To be called once.
+   * @returns whether a flush ends them, as it must
+   * @throws PackhorseError `PACKHORSE_PROTOCOL`, and what `take` throws
+   */
+  async each(take: (line: string) => void | Promise<void>): Promise<boolean> {
+    if (!this.#input) return true;
+    for (;;) {
+      const coming = this.#input.next();
+      const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
+      if (packet?.kind !== 'data') return packet?.kind === 'flush';
+      this.#budget.count();
+      const taken = take(packetText(packet.payload));
+      if (taken) await taken;
+    }
+  }
 }
 
 const MOST_HEAD_LINES = 1000;
 /** They are kept while the arguments are read. */
 const MOST_HEAD_BYTES = 1024 * 1024;
-
-const NO_ARGUMENTS: Arguments = { lines: [], flushed: true };
 
 /**
  * The command that a request names in its first line, where clients put it; `none` where it is not there. For what
@@ -43,13 +63,14 @@ export function peekCommand(body: Uint8Array): string {
 }
 
 /**
- * Reads one whole request.
+ * Reads a request up to its arguments.
  * @returns undefined for no request at all: no bytes, or a lone flush
  * @throws PackhorseError `PACKHORSE_PROTOCOL` where not even its first line can be read
  */
-export async function readV2Request(input: PacketInput): Promise<V2Request | undefined> {
+export async function readV2Request(input: PacketInput, budget: LineBudget): Promise<V2Request | undefined> {
   const head: string[] = [];
   let bytes = 0;
+  const none = new Arguments(undefined, budget);
   try {
     for (;;) {
       const packet = await input.next();
@@ -58,29 +79,18 @@ export async function readV2Request(input: PacketInput): Promise<V2Request | und
         if (head.length === MOST_HEAD_LINES || bytes > MOST_HEAD_BYTES) {
           throw protocolError('too many capabilities');
         }
-        head.push(packetText(packet.payload));
+        const line = packetText(packet.payload);
+        budget.keepText(line);
+        head.push(line);
         continue;
       }
-      if (packet?.kind === 'delim') return { head, args: await readArguments(input) };
+      if (packet?.kind === 'delim') return { head, args: new Arguments(input, budget) };
       if (head.length === 0) return undefined;
       if (!packet) throw hungUp();
-      return { head, args: NO_ARGUMENTS };
+      return { head, args: none };
     }
   } catch (failure) {
     if (head.length === 0) throw failure;
-    return { head, args: NO_ARGUMENTS, failure };
-  }
-}
-
-async function readArguments(input: PacketInput): Promise<Arguments> {
-  const lines: string[] = [];
-  const budget = new LineBudget();
-  for (;;) {
-    const coming = input.next();
-    const packet = coming instanceof Promise ? await coming : coming; // a million times awaiting nothing takes a while
-    if (packet?.kind !== 'data') return { lines, flushed: packet?.kind === 'flush' };
-    const line = packetText(packet.payload);
-    budget.take(line);
-    lines.push(line);
+    return { head, args: none, failure };
   }
 }

@@ -2,6 +2,7 @@
 import { protocolError } from '../errors.ts';
 import type { Pace } from '../pack/pace.ts';
 import { readOid } from '../protocol/history-limits.ts';
+import type { LineBudget } from '../protocol/line-budget.ts';
 import { hungUp, type PacketInput } from '../protocol/packet-input.ts';
 import { encodePktLine, packetText } from '../protocol/pkt-line.ts';
 import type { MultiAck } from '../protocol/upload-request.ts';
@@ -15,6 +16,7 @@ export interface Negotiation {
   readonly noDone: boolean;
   /** Whether each batch of haves is a request of its own. */
   readonly stateless: boolean;
+  readonly budget: LineBudget;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function acknowledge(
   input: PacketInput,
   sink: Pick<ResponseSink, 'sendLines'>,
   common: Common,
-  { wants, multiAck, noDone, stateless }: Negotiation,
+  { wants, multiAck, noDone, stateless, budget }: Negotiation,
   pace: Pace,
 ): Promise<boolean> {
   const detailed = multiAck === 'multi_ack_detailed';
@@ -56,6 +58,7 @@ export async function acknowledge(
       gotOther = false;
       continue;
     }
+    budget.count();
     const line = packetText(packet.payload);
     if (line === 'done') {
       if (common.haves.length === 0) await say('NAK');

@@ -9,8 +9,10 @@ export function advertiseBundleUri({ config }: Repository): string | undefined {
 }
 
 /** The section `bundle` of the configuration, as it stands there. */
-export const bundleUri: Command = async ({ repository, sink }, { lines, flushed }) => {
-  if (lines.length > 0) throw protocolError(`bundle-uri: unexpected argument: '${lines[0]}'`);
+export const bundleUri: Command = async ({ repository, sink }, args) => {
+  const flushed = await args.each((line) => {
+    throw protocolError(`bundle-uri: unexpected argument: '${line}'`);
+  });
   if (!flushed) throw protocolError('bundle-uri: expected flush after arguments');
   const entries = repository.config.section('bundle').filter(({ value }) => value);
   const packets = entries.map(({ key, value }) => encodePktLine(Buffer.from(`${key}=${value}`, 'latin1')));

@@ -1,5 +1,6 @@
 /** What a command is given, and what one is. */
 import type { Pace } from '../pack/pace.ts';
+import type { LineBudget } from '../protocol/line-budget.ts';
 import type { Arguments } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
@@ -15,6 +16,8 @@ export interface CommandContext {
   readonly pace: Pace;
   readonly statistics: Statistics;
   readonly watch: Stopwatch;
+  /** What may be kept of the request. */
+  readonly budget: LineBudget;
 }
 
 /** What a client of protocol v2 says by capabilities; it holds for all that follows on a connection, as in git. */

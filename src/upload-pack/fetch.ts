@@ -1,34 +1,27 @@
 /** The v2 command `fetch`: its state machine (protocol section 1.6). */
-import { CommitSource } from '../pack/commit-source.ts';
 import { DELIM, FLUSH } from '../protocol/pkt-line.ts';
 import type { Command } from './command.ts';
 import { readFilter } from './filters.ts';
-import { Common } from './negotiate.ts';
 import { offerPackfileUris } from './packfile-uris.ts';
 import { readFetch } from './read-fetch.ts';
 import { encodeSection, openPack } from './sections.ts';
 import { sendWanted } from './send-wanted.ts';
-import { endsOf, planShallow, shallowLines } from './shallow.ts';
-import { findNot } from './want-objects.ts';
+import { planShallow, shallowLines } from './shallow.ts';
 
 export const fetch: Command = async (context, args, { missingPromised }) => {
   const { repository, sink, pace, statistics, watch } = context;
   const { objects } = repository;
   const { view } = objects;
   watch.start('negotiate');
-  const { request, wants, wantedRefs } = await readFetch(context, args);
+  const { request, named, common, haves, wantedRefs } = await readFetch(context, args);
+  const wants = [...named.wants];
   const filter = readFilter(request.filter, repository);
   statistics.wants = wants.length;
-  statistics.haves = request.haves.length;
-  if (wants.length === 0 && !request.waitForDone) return sink.closeBands(new Uint8Array());
-  const common = new Common(new CommitSource(objects, endsOf(repository.shallow, view)));
-  for (const have of request.haves) {
-    common.add(have);
-    if (pace.due()) await pace.pause();
-  }
+  statistics.haves = haves;
   statistics.common = common.haves.length;
+  if (wants.length === 0 && !request.waitForDone) return sink.closeBands(new Uint8Array());
 
-  if (request.haves.length > 0 && !request.done) {
+  if (haves > 0 && !request.done) {
     const lines = ['acknowledgments\n'];
     if (common.haves.length === 0) lines.push('NAK\n');
     for (const number of common.acknowledged) lines.push(`ACK ${view.hex(number)}\n`);
@@ -37,8 +30,14 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
     await sink.sendLines(encodeSection([...lines, 'ready\n'], DELIM, sink));
   }
 
-  const not = await findNot(context, request.not);
-  const limits = { ...request, wants, not, ownShallow: repository.shallow, announceOwn: true };
+  const limits = {
+    ...request,
+    wants,
+    shallow: named.shallow,
+    not: [...named.not],
+    ownShallow: repository.shallow,
+    announceOwn: true,
+  };
   const plan = await planShallow(objects, limits, pace);
   if (plan.announced) {
     await sink.sendLines(encodeSection(['shallow-info\n', ...shallowLines(plan, view)], DELIM, sink));

@@ -1,23 +1,30 @@
 /** The v2 command `ls-refs` (protocol section 1.4). */
-import { repositoryUnsupported } from '../errors.ts';
-import { type LsRefsRequest, parseLsRefs } from '../protocol/ls-refs-request.ts';
+import { protocolError, repositoryUnsupported } from '../errors.ts';
+import { LsRefsDraft, type LsRefsRequest } from '../protocol/ls-refs-request.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import type { GitConfig } from '../repository/config.ts';
 import type { Command } from './command.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { listRefs, type RefFormat } from './list-refs.ts';
 
-/** Arguments of a request whose answer is kept: a long list of names is hardly asked for twice. */
-const MOST_ARGUMENTS = 64;
+/** Prefixes of a request whose answer is kept: a long list of names is hardly asked for twice. */
+const MOST_PREFIXES = 64;
 
 export const lsRefs: Command = async (context, args) => {
-  const request = parseLsRefs(args);
+  const { pace } = context;
+  const draft = new LsRefsDraft(context.budget);
+  const flushed = await args.each((line) => {
+    draft.take(line);
+    return pace.due() ? pace.pause() : undefined;
+  });
+  if (!flushed) throw protocolError('expected flush after ls-refs arguments');
+  const { request } = draft;
   // As with git a bad value matters where it is asked for.
   const unborn = request.unborn ? unbornMode(context.repository.config) : 'ignore';
   const { prefixes } = request;
   await listRefs(context, {
     prefixes,
-    key: args.lines.length <= MOST_ARGUMENTS ? ['ls-refs', unborn, args.lines] : undefined,
+    key: prefixes.length <= MOST_PREFIXES ? ['ls-refs', unborn, request] : undefined,
     format: (lines) => lsRefsFormat(lines, request, unborn !== 'ignore'),
   });
 };

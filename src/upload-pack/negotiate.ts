@@ -2,7 +2,11 @@
 
 import type { CommitSource, WalkedCommit } from '../pack/commit-source.ts';
 import type { Pace } from '../pack/pace.ts';
+import type { LineBudget } from '../protocol/line-budget.ts';
 import { COMMIT } from '../repository/object-format.ts';
+
+/** Bytes that a have takes here, and in its acknowledgment. */
+const PER_HAVE = 256;
 
 /** What a client is known to have, as far as it has said. */
 export class Common {
@@ -12,6 +16,7 @@ export class Common {
   /** Those to acknowledge in protocol v2: not a repeat, and not the parent of an earlier one. */
   readonly acknowledged: number[] = [];
   readonly #known = new Set<number>();
+  readonly #budget: LineBudget;
   /** Commits that the client is known to have. */
   readonly theirs = new Set<number>();
   /** Date of the oldest commit among the haves. */
@@ -20,8 +25,9 @@ export class Common {
   #ready = false;
   #judged = 0;
 
-  constructor(source: CommitSource) {
+  constructor(source: CommitSource, budget: LineBudget) {
     this.source = source;
+    this.#budget = budget;
   }
 
   /**
@@ -33,8 +39,10 @@ export class Common {
     const number = this.source.objects.view.findHex(have);
     if (number < 0) return false;
     // On a connection a client may repeat itself for as long as it likes.
-    if (!this.#known.has(number)) this.haves.push(number);
+    if (this.#known.has(number)) return true;
+    this.#budget.keep(PER_HAVE);
     this.#known.add(number);
+    this.haves.push(number);
     if (!this.theirs.has(number)) this.acknowledged.push(number);
     this.theirs.add(number);
     if (this.source.type(number) === COMMIT) {

@@ -12,7 +12,7 @@ export function advertiseObjectInfo({ config }: Repository): string | undefined 
 }
 
 /** What is wrong with a line is told in its place, and the others are answered, as by git. */
-export const objectInfo: Command = async ({ repository, sink, pace }, { lines, flushed }) => {
+export const objectInfo: Command = async ({ repository, sink, pace, budget }, args) => {
   let packets: Uint8Array[] = [];
   let bytes = 0;
   const send = async () => {
@@ -29,11 +29,14 @@ export const objectInfo: Command = async ({ repository, sink, pace }, { lines, f
 
   let size = false;
   const asked: string[] = [];
-  for (const line of lines) {
+  const flushed = await args.each((line) => {
     if (line === 'size') size = true;
-    else if (line.startsWith('oid ')) asked.push(line.slice('oid '.length));
-    else await say(encodeError(`object-info: unexpected line: '${textOf(line)}'`));
-  }
+    else if (line.startsWith('oid ')) {
+      budget.keepText(line);
+      asked.push(line.slice('oid '.length));
+    } else return say(encodeError(`object-info: unexpected line: '${textOf(line)}'`));
+    return undefined;
+  });
   if (!flushed) {
     await send();
     throw protocolError('object-info: expected flush after arguments');

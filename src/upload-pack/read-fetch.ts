@@ -1,60 +1,113 @@
-/** A request to fetch: its lines are read one after the other, and what they want looked up. */
+/** A request to fetch: its lines are read one after the other, and what they name looked up. */
 import { protocolError } from '../errors.ts';
-import { type FetchRequest, FetchRequestDraft } from '../protocol/fetch-request.ts';
+import { CommitSource } from '../pack/commit-source.ts';
+import { type FetchRequest, FetchRequestDraft, type ImmediateArgument } from '../protocol/fetch-request.ts';
 import type { Arguments } from '../protocol/v2-request.ts';
 import type { CommandContext } from './command.ts';
 import { fetchFeatures } from './fetch-features.ts';
+import { NamedObjects } from './named-objects.ts';
+import { Common } from './negotiate.ts';
 import { FRAMING } from './sections.ts';
+import { endsOf } from './shallow.ts';
 import { findWant, resolveWants } from './want-objects.ts';
 
 export interface Asked {
   readonly request: FetchRequest;
-  /** Numbers of objects, each once. */
-  readonly wants: readonly number[];
+  readonly named: NamedObjects;
+  /** What the client has, as far as it is here. */
+  readonly common: Common;
+  /** Lines in which it says what it has. */
+  readonly haves: number;
   /** What the refs that are wanted by name point at: id (hex) by name, in the order of the request. */
   readonly wantedRefs: ReadonlyMap<string, string>;
 }
 
+/** Refs that are looked up together: many at once take far less time than one after the other. */
+const MOST_NAMES = 10_000;
+
 /**
  * From a line `sideband-all` on bands are open.
- * @throws PackhorseError `PACKHORSE_PROTOCOL`, `PACKHORSE_NOT_OUR_REF`
+ * @throws PackhorseError `PACKHORSE_PROTOCOL`, `PACKHORSE_NOT_OUR_REF`, `PACKHORSE_BUSY`
  */
-export async function readFetch(context: CommandContext, { lines, flushed }: Arguments): Promise<Asked> {
-  const { repository, pace, sink } = context;
-  const draft = new FetchRequestDraft(repository.format.hexLength, fetchFeatures(repository));
-  const wants = new Set<number>();
-  const wantedRefs = new Map<string, string>();
-  /** Names of refs that are not looked up yet: many at once take far less time than one after the other. */
-  const names = new Set<string>();
-  const lookUp = async () => {
-    for (const [name, oid] of await resolveWants(context, names)) {
-      wantedRefs.set(name, oid);
-      wants.add(findWant(repository, oid));
+export async function readFetch(context: CommandContext, args: Arguments): Promise<Asked> {
+  const { repository, pace } = context;
+  const { hexLength } = repository.format;
+  const draft = new FetchRequestDraft(hexLength, fetchFeatures(repository), context.budget);
+  const reader = new FetchReader(context);
+  const flushed = await args.each((line) => {
+    const argument = draft.take(line);
+    const taken = argument && reader.take(argument);
+    return taken ?? (pace.due() ? pace.pause() : undefined);
+  });
+  await reader.lookUp();
+  if (!flushed) throw protocolError('expected flush after fetch arguments');
+  return reader.asked(draft.request);
+}
+
+class FetchReader {
+  readonly #context: CommandContext;
+  readonly #named: NamedObjects;
+  readonly #common: Common;
+  readonly #wantedRefs = new Map<string, string>();
+  /** Names of refs that are not looked up yet. */
+  readonly #names = new Set<string>();
+  #haves = 0;
+
+  constructor(context: CommandContext) {
+    const { objects, shallow } = context.repository;
+    this.#context = context;
+    this.#named = new NamedObjects(context);
+    this.#common = new Common(new CommitSource(objects, endsOf(shallow, objects.view)), context.budget);
+  }
+
+  take(argument: ImmediateArgument): Promise<void> | undefined {
+    switch (argument.kind) {
+      case 'have':
+        this.#haves++;
+        this.#common.add(argument.oid);
+        return undefined;
+      case 'want-ref':
+        return this.#takeName(argument.name);
+      case 'sideband-all':
+        return this.#openBands();
+      default:
+        this.#named.take(argument);
+        return undefined;
+    }
+  }
+
+  async lookUp(): Promise<void> {
+    const { repository, pace } = this.#context;
+    for (const [name, oid] of await resolveWants(this.#context, this.#names)) {
+      this.#wantedRefs.set(name, oid);
+      this.#named.addWant(findWant(repository, oid));
       if (pace.due()) await pace.pause();
     }
-    names.clear();
-  };
-  for (const line of lines) {
-    const argument = draft.take(line);
-    switch (argument?.kind) {
-      case 'want':
-        wants.add(findWant(repository, argument.oid));
-        break;
-      case 'want-ref': {
-        const { name } = argument;
-        const isKnown = names.has(name) || wantedRefs.has(name);
-        if (isKnown) throw protocolError(`duplicate want-ref ${name}`);
-        names.add(name);
-        break;
-      }
-      case 'sideband-all':
-        if (sink.framing === FRAMING) break;
-        await lookUp();
-        await sink.openBands(new Uint8Array(), FRAMING);
-    }
-    if (pace.due()) await pace.pause();
+    this.#names.clear();
   }
-  await lookUp();
-  if (!flushed) throw protocolError('expected flush after fetch arguments');
-  return { request: draft.request, wants: [...wants], wantedRefs };
+
+  asked(request: FetchRequest): Asked {
+    return {
+      request,
+      named: this.#named,
+      common: this.#common,
+      haves: this.#haves,
+      wantedRefs: this.#wantedRefs,
+    };
+  }
+
+  #takeName(name: string): Promise<void> | undefined {
+    const isKnown = this.#names.has(name) || this.#wantedRefs.has(name);
+    if (isKnown) throw protocolError(`duplicate want-ref ${name}`);
+    this.#context.budget.keepText(name);
+    this.#names.add(name);
+    return this.#names.size < MOST_NAMES ? undefined : this.lookUp();
+  }
+
+  async #openBands(): Promise<void> {
+    const { sink } = this.#context;
+    if (sink.framing === FRAMING) return;
+    await this.lookUp();
+    await sink.openBands(new Uint8Array(), FRAMING);
+  }
 }

@@ -10,8 +10,8 @@ import { type Boundary, boundaryByDepth, boundaryByLimits, depthOfFirst } from '
 
 export interface ShallowRequest {
   readonly wants: readonly number[];
-  /** The client's shallow commits, hex. */
-  readonly shallow: readonly string[];
+  /** The client's shallow commits. */
+  readonly shallow: ReadonlySet<number>;
   readonly depth: number | undefined;
   readonly deepenRelative: boolean;
   readonly since: number | undefined;
@@ -37,19 +37,18 @@ export interface ShallowPlan {
   readonly excluded: readonly number[];
 }
 
-/** @throws PackhorseError `PACKHORSE_PROTOCOL` when a commit is none, or the limits leave no commit at all */
+/** @throws PackhorseError `PACKHORSE_PROTOCOL` when the limits contradict each other, or leave no commit at all */
 export async function planShallow(
   objects: ObjectReader,
   request: ShallowRequest,
   pace: Pace,
 ): Promise<ShallowPlan> {
   const { view } = objects;
-  const { shallow, ownShallow, announceOwn, depth } = request;
+  const { shallow: theirs, ownShallow, announceOwn, depth } = request;
   const limited = request.since !== undefined || request.not.length > 0;
   if (depth !== undefined && limited) {
     throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
   }
-  const theirs = theirShallow(objects, shallow);
   const own = endsOf(ownShallow, view);
   const asked = depth !== undefined || limited;
   if (!asked && !(ownShallow && announceOwn)) {
@@ -109,15 +108,16 @@ async function findBoundary(
   return boundaryByDepth(source, wants, depth, ends, pace);
 }
 
-function theirShallow(objects: ObjectReader, shallow: readonly string[]): Set<number> {
-  const numbers = new Set<number>();
-  for (const hex of shallow) {
-    const number = objects.view.findHex(hex);
-    if (number < 0) continue;
-    if (objects.header(number).type !== COMMIT) throw protocolError(`invalid shallow object ${hex}`);
-    numbers.add(number);
+/**
+ * The number of a commit that is shallow at the client; -1 where it is not here, and does not matter.
+ * @throws PackhorseError `PACKHORSE_PROTOCOL` when it is none
+ */
+export function findShallow(objects: ObjectReader, hex: string): number {
+  const number = objects.view.findHex(hex);
+  if (number >= 0 && objects.header(number).type !== COMMIT) {
+    throw protocolError(`invalid shallow object ${hex}`);
   }
-  return numbers;
+  return number;
 }
 
 function parentsOf(source: CommitSource, commits: readonly number[]): number[] {

@@ -10,10 +10,10 @@ import { checkWants } from './check-wants.ts';
 import type { CommandContext } from './command.ts';
 import { allowsFilters, readFilter } from './filters.ts';
 import type { Tips } from './list-refs.ts';
+import { NamedObjects } from './named-objects.ts';
 import { Common } from './negotiate.ts';
 import { sendWanted } from './send-wanted.ts';
 import { planShallow, shallowLines } from './shallow.ts';
-import { findNot, findWants } from './want-objects.ts';
 
 /** Advertises, then answers what the client asks on the same connection. */
 export async function converseV0(context: CommandContext, input: PacketInput, version: 0 | 1): Promise<void> {
@@ -33,22 +33,27 @@ export async function answerV0(
   input: PacketInput,
   advertised?: Tips,
 ): Promise<void> {
-  const { repository, sink, pace, statistics, watch } = context;
+  const { repository, sink, pace, statistics, watch, budget } = context;
   const { objects } = repository;
   const { view } = objects;
   const stateless = advertised === undefined;
   watch.start('negotiate');
-  const limits = { hexLength: view.format.hexLength, filters: allowsFilters(repository) };
-  const request = await readUploadRequest(input, limits);
-  if (request.wants.length === 0) return;
-  statistics.command = 'fetch';
-  statistics.wants = request.wants.length;
+  const limits = { hexLength: view.format.hexLength, filters: allowsFilters(repository), budget };
+  const named = new NamedObjects(context);
+  const request = await readUploadRequest(input, limits, (argument) => {
+    if (argument.kind === 'want') statistics.command = 'fetch';
+    named.take(argument);
+    return pace.due() ? pace.pause() : undefined;
+  });
+  const wants = [...named.wants];
+  if (wants.length === 0) return;
+  statistics.wants = wants.length;
   const filter = readFilter(request.filter, repository);
-  const wants = await findWants(context, request.wants);
-  const not = await findNot(context, request.not);
   await checkWants(context, { wants, advertised });
 
-  const asked = { ...request, wants, not, ownShallow: repository.shallow, announceOwn: false };
+  const { shallow } = named;
+  const ownShallow = repository.shallow;
+  const asked = { ...request, wants, shallow, not: [...named.not], ownShallow, announceOwn: false };
   const plan = await planShallow(objects, asked, pace);
   if (plan.announced) {
     const lines = shallowLines(plan, view).map((line) => encodePktLine(line));
@@ -57,9 +62,9 @@ export async function answerV0(
   // Such a client reads where its history is cut, then sends what it has in another request.
   if (stateless && (await input.isAtEnd())) return;
 
-  const common = new Common(new CommitSource(objects, plan.grafts));
+  const common = new Common(new CommitSource(objects, plan.grafts), budget);
   // What was cut off and is now sent must be reached as well.
-  const negotiation = { ...request, wants: [...wants, ...plan.wants], stateless };
+  const negotiation = { ...request, wants: [...wants, ...plan.wants], stateless, budget };
   const isEnough = await acknowledge(input, sink, common, negotiation, pace);
   statistics.haves = common.haves.length;
   statistics.common = common.haves.length;

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { serviceDisabled } from '../errors.ts';
 import type { Pace } from '../pack/pace.ts';
+import { LineBudget } from '../protocol/line-budget.ts';
 import type { PacketInput } from '../protocol/packet-input.ts';
 import { readV2Request } from '../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
@@ -123,28 +124,36 @@ export class UploadPack {
 
   /** @returns what holds for the next request on the connection; undefined where there was none */
   async #answerV2(input: PacketInput, begin: () => Exchange, before: Terms): Promise<Terms | undefined> {
-    const request = await readV2Request(input);
-    if (!request) return undefined;
-    const exchange = begin();
-    return this.#with(exchange, async (context) => {
-      const { name, command, terms } = readHead(request, context.repository, before);
-      exchange.statistics.command = name;
-      await command(context, request.args, terms);
-      return terms;
-    });
+    const budget = new LineBudget();
+    try {
+      const request = await readV2Request(input, budget);
+      if (!request) return undefined;
+      const exchange = begin();
+      const answer = async (context: CommandContext) => {
+        const { name, command, terms } = readHead(request, context.repository, before);
+        exchange.statistics.command = name;
+        await command(context, request.args, terms);
+        return terms;
+      };
+      return await this.#with(exchange, answer, input, budget);
+    } finally {
+      budget.release();
+    }
   }
 
   async #with<T>(
     { sink, pace, statistics }: Exchange,
     run: (context: CommandContext) => Promise<T>,
     input?: PacketInput,
+    budget = new LineBudget(),
   ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
     const { ownBitmaps } = this.#options;
     try {
-      return await run({ repository, ownBitmaps, sink, pace, statistics, watch });
+      return await run({ repository, ownBitmaps, sink, pace, statistics, watch, budget });
     } finally {
+      budget.release();
       watch.stop();
       statistics.ignored.push(...repository.indexProblems);
       repository.close();

@@ -16,19 +16,6 @@ export function findWant({ objects: { view } }: Repository, want: string): numbe
   return number;
 }
 
-/** {@link findWant} for many. */
-export async function findWants(
-  { repository, pace }: CommandContext,
-  wants: readonly string[],
-): Promise<number[]> {
-  const found: number[] = [];
-  for (const want of wants) {
-    found.push(findWant(repository, want));
-    if (pace.due()) await pace.pause();
-  }
-  return found;
-}
-
 /**
  * What refs that a client wants point at: ids (hex) by name, in the order of the names.
  * @param names in full, byte strings
@@ -61,23 +48,15 @@ export async function resolveWants(
   return ordered;
 }
 
-/** The refs that `deepen-not` names; hidden ones too, as in git. */
-export async function findNot(
-  { repository, pace }: CommandContext,
-  names: readonly string[],
-): Promise<number[]> {
-  const { view } = repository.objects;
-  const found: number[] = [];
-  for (const name of names) {
-    const refs = repository.refs.expand(name);
-    if (refs.length === 0) {
-      throw protocolError(`git upload-pack: deepen-not is not a ref: deepen-not ${name}`);
-    }
-    if (refs.length > 1) throw protocolError(`git upload-pack: ambiguous deepen-not: deepen-not ${name}`);
-    const number = view.findHex(refs[0].oid!);
-    if (number < 0) throw view.missing(refs[0].oid!);
-    found.push(number);
-    if (pace.due()) await pace.pause();
-  }
-  return found;
+/**
+ * The number of what a ref points at that `deepen-not` names; hidden ones too, as in git.
+ * @throws PackhorseError `PACKHORSE_PROTOCOL` when there is no such ref, or more than one
+ */
+export function findNot({ refs, objects: { view } }: Repository, name: string): number {
+  const found = refs.expand(name);
+  if (found.length === 0) throw protocolError(`git upload-pack: deepen-not is not a ref: deepen-not ${name}`);
+  if (found.length > 1) throw protocolError(`git upload-pack: ambiguous deepen-not: deepen-not ${name}`);
+  const number = view.findHex(found[0].oid!);
+  if (number < 0) throw view.missing(found[0].oid!);
+  return number;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { generatePack } from '../../src/pack/pack-stream.ts';
 import { readPack } from '../../src/pack/read-pack.ts';
+import { LineBudget } from '../../src/protocol/line-budget.ts';
 import { PacketInput } from '../../src/protocol/packet-input.ts';
 import { DELIM, encodePktLine, FLUSH, type Packet } from '../../src/protocol/pkt-line.ts';
 import { readV2Request } from '../../src/protocol/v2-request.ts';
@@ -45,8 +46,12 @@ it('requests of version 2', async () => {
   const line = fc.string({ unit: fc.constantFrom('a', ' ', '=', ':', '\0', '~'), maxLength: 30 });
   const lines = fc.array(line, { maxLength: 10 });
   const property = fc.asyncProperty(lines, lines, async (head, args) => {
-    const request = await readV2Request(PacketInput.of(Buffer.from(v2Request('x', args, head))));
-    expect(request).toEqual({ head: ['command=x', ...head], args: { lines: args, flushed: true } });
+    const budget = new LineBudget();
+    const request = await readV2Request(PacketInput.of(Buffer.from(v2Request('x', args, head))), budget);
+    const read: string[] = [];
+    expect(await request!.args.each((line) => void read.push(line))).toBe(true);
+    expect([request!.head, read]).toEqual([['command=x', ...head], args]);
+    budget.release();
   });
   await fc.assert(property);
 });
