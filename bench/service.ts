@@ -10,7 +10,18 @@ import type { LogLine } from '../test/support/service.ts';
 const MAIN = path.resolve(import.meta.dirname, '../src/main.ts');
 /** It is in the group from its first byte on: what a process has when it is moved stays with its old one. */
 const IN_GROUP = ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"'];
-const FLAGS = ['--port', '0', '--metrics-port', '0', '--workers', '2', '--log-level', 'info'];
+const FLAGS = [
+  '--port',
+  '0',
+  '--metrics-port',
+  '0',
+  '--drain-delay',
+  '0',
+  '--workers',
+  '2',
+  '--log-level',
+  'info',
+];
 
 export interface ServiceOptions {
   /** For node itself, as for a profile. */

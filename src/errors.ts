@@ -30,6 +30,16 @@ export const ERROR_STATUS = {
   PACKHORSE_BUSY: 429,
   /** The client went away. */
   PACKHORSE_CANCELLED: 499,
+  /** It was the client's turn to speak, and it said nothing for too long. */
+  PACKHORSE_IDLE: 408,
+  /** The client took too long to say what it wants and has. */
+  PACKHORSE_NEGOTIATION_TIMEOUT: 408,
+  /** The client took no byte for too long. */
+  PACKHORSE_STALLED: 499,
+  /** The service is about to end, and takes nothing new. */
+  PACKHORSE_DRAINING: 503,
+  /** The service ended before the answer did. */
+  PACKHORSE_STOPPED: 503,
   /** A defect of Packhorse. */
   PACKHORSE_INTERNAL: 500,
   /** The machine does not do its part: a disk that fails or is full, no descriptors left. */
@@ -188,6 +198,26 @@ export function notReady(why: string, retryAfter: number): PackhorseError {
     client: `the server is not ready; try again in ${retryAfter} s`,
     retryAfter,
   });
+}
+
+export function clientIdle(): PackhorseError {
+  return new PackhorseError('PACKHORSE_IDLE', 'the client was silent for too long');
+}
+
+export function negotiationTimeout(): PackhorseError {
+  return new PackhorseError('PACKHORSE_NEGOTIATION_TIMEOUT', 'the negotiation took too long');
+}
+
+export function stalled(): PackhorseError {
+  return new PackhorseError('PACKHORSE_STALLED', 'the client took nothing for too long');
+}
+
+export function draining(): PackhorseError {
+  return new PackhorseError('PACKHORSE_DRAINING', 'the server is shutting down');
+}
+
+export function stopped(): PackhorseError {
+  return new PackhorseError('PACKHORSE_STOPPED', 'the server is shutting down and could wait no longer');
 }
 
 /** Why something failed, fit for a client: a system error's message names files of this machine, its code does not. */

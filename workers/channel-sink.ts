@@ -27,7 +27,10 @@ type Message = FromWorker<Statistics, WireError, Framing>;
 
 export class ChannelSink implements ResponseSink {
   /** What the client says on this connection. */
-  readonly input = new PacketInput((bytes) => this.#add({ type: 'taken', bytes }));
+  readonly input = new PacketInput(
+    (bytes) => this.#add({ type: 'taken', bytes }),
+    () => this.#add({ type: 'read' }),
+  );
   readonly #port: MessagePort;
   readonly #credit: Credit;
   readonly #pace: Pace;

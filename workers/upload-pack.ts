@@ -2,10 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import type { Task, ThreadSettings } from '../src/channel/task.ts';
+import type { SentTask, ThreadSettings } from '../src/channel/task.ts';
 import { errorToWire } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
-import { PacketInput } from '../src/protocol/packet-input.ts';
 import { collectGarbage } from '../src/repository/collect-garbage.ts';
 import { parseAssignment } from '../src/repository/config-command.ts';
 import { REPOSITORY_ONLY } from '../src/repository/read-config.ts';
@@ -42,7 +41,7 @@ export function ready(): void {}
 export { collectGarbage };
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
-export default async function run({ task, port }: { task: Task; port: MessagePort }): Promise<void> {
+export default async function run({ task, port }: { task: SentTask; port: MessagePort }): Promise<void> {
   const forClient = task.work.kind !== 'build-bitmaps';
   const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
   if (forClient) serving++;
@@ -69,7 +68,7 @@ export default async function run({ task, port }: { task: Task; port: MessagePor
 }
 
 async function answer(
-  { path: repository, gate, work }: Task,
+  { path: repository, gate, work }: SentTask,
   connection: Connection & { readonly sink: ChannelSink },
   statistics: Statistics,
 ): Promise<void> {
@@ -86,10 +85,8 @@ async function answer(
   switch (work.kind) {
     case 'advertise':
       return server.advertise(work.version, { sink, pace, statistics });
-    case 'answer': {
-      const input = PacketInput.of(work.request);
-      return server.answer(work.version, input, { sink, pace, statistics });
-    }
+    case 'answer':
+      return server.answer(work.version, sink.input, { sink, pace, statistics });
     case 'converse':
       return server.converse(work.version, connection);
     case 'file':

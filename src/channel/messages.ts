@@ -29,6 +29,8 @@ export type FromWorker<S, E, F> =
   | ({ readonly type: 'place' } & PlaceRequest)
   /** So many bytes of the client's input have been taken, and more is waited for. */
   | { readonly type: 'taken'; readonly bytes: number }
+  /** All of the client's input has been read, and nothing of it is kept. */
+  | { readonly type: 'read' }
   /** One command of several on a connection begins. */
   | { readonly type: 'began' }
   /** It has been answered. */

@@ -11,6 +11,11 @@ export interface Task {
   readonly window: number;
 }
 
+/** What a worker is sent. The bytes of a request follow as input, so that it can let go of them when it has read them. */
+export interface SentTask extends Omit<Task, 'work'> {
+  readonly work: Exclude<Work, { kind: 'answer' }> | Omit<Extract<Work, { kind: 'answer' }>, 'request'>;
+}
+
 export type Gate = 'http.uploadpack' | 'http.getanyfile' | 'daemon.uploadpack';
 
 export type Work =

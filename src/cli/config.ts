@@ -94,6 +94,14 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     streamWindow: one('stream-window', readBytes),
     inflightMemory: one('inflight-memory', readBytes),
     hangTimeout: one('hang-timeout', readSeconds),
+    requestMemory: one('request-memory', readBytes),
+    timeouts: {
+      idle: one('idle-timeout', readSeconds),
+      negotiation: one('negotiation-timeout', readSeconds),
+      stall: one('stall-timeout', readSeconds),
+    },
+    drainDelay: one('drain-delay', readSeconds),
+    drainTimeout: one('drain-timeout', readSeconds),
     logLevel: one('log-level', readLevel),
     insecureAllowAnonymous,
   };

@@ -163,6 +163,42 @@ export const SERVE_FLAGS = [
     default: '60',
   },
   {
+    name: 'request-memory',
+    value: 'BYTES',
+    help: 'that request bodies may take, all together; one may take half of it',
+    default: '256m',
+  },
+  {
+    name: 'idle-timeout',
+    value: 'SECONDS',
+    help: 'that a client may be silent when it is its turn, and that the head of a request may take; 0: any time',
+    default: '60',
+  },
+  {
+    name: 'negotiation-timeout',
+    value: 'SECONDS',
+    help: 'that a client on a connection may take to say what it wants and has; 0: any time',
+    default: '600',
+  },
+  {
+    name: 'stall-timeout',
+    value: 'SECONDS',
+    help: 'that a client may take no byte of its answer; 0: any time',
+    default: '300',
+  },
+  {
+    name: 'drain-delay',
+    value: 'SECONDS',
+    help: 'between the signal to stop, when readiness fails, and the refusal of new work',
+    default: '3',
+  },
+  {
+    name: 'drain-timeout',
+    value: 'SECONDS',
+    help: 'that fetches in flight may take then',
+    default: '600',
+  },
+  {
     name: 'log-level',
     value: 'LEVEL',
     help: 'trace, debug, info, warn, error, fatal or silent',

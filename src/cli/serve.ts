@@ -36,7 +36,11 @@ export async function serve(args: readonly string[]): Promise<number> {
   }
 
   const signal = await firstSignal();
-  logger.info({ signal }, 'stopping: fetches in flight are finished first, a second signal ends them');
+  const { drainDelay, drainTimeout } = config;
+  logger.info(
+    { signal, drainDelay, drainTimeout },
+    'stopping: fetches in flight are finished first, a second signal ends them',
+  );
   await service.stop();
   logger.info('stopped');
   return 0;

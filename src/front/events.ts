@@ -74,6 +74,9 @@ export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */
 export const fetchEnded = channel('packhorse:fetch:ended');
 
+/** Errors of a client that is not there any more, or seems not to be. */
+const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];
+
 /** Errors for which the client, not the service, is the cause. */
 const REJECTIONS = [
   'PACKHORSE_REPOSITORY_NOT_FOUND',
@@ -84,12 +87,13 @@ const REJECTIONS = [
   'PACKHORSE_PROTOCOL',
   'PACKHORSE_REQUEST_TOO_LARGE',
   'PACKHORSE_REQUEST_ENCODING',
+  'PACKHORSE_NEGOTIATION_TIMEOUT',
 ];
 
 export function outcomeOf(error: PackhorseError | undefined): Outcome {
   if (!error) return 'ok';
-  if (error.code === 'PACKHORSE_CANCELLED') return 'client_aborted';
+  if (ABORTS.includes(error.code)) return 'client_aborted';
   if (error.code === 'PACKHORSE_WORKER_LOST') return 'error';
-  if (error.retryAfter !== undefined) return 'limited';
+  if (error.retryAfter !== undefined || error.code === 'PACKHORSE_DRAINING') return 'limited';
   return REJECTIONS.includes(error.code) ? 'rejected' : 'error';
 }

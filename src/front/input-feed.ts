@@ -1,27 +1,25 @@
 /** From a client that speaks for as long as it listens to the worker: no more than the worker has asked for. */
 import type { Readable } from 'node:stream';
 import { INPUT_WINDOW } from '../channel/messages.ts';
+import type { ClientTurn } from './client-turn.ts';
 import type { RunningTask } from './pool.ts';
 
 export class InputFeed {
   readonly #input: Readable;
   readonly #task: Pick<RunningTask, 'input' | 'endInput'>;
-  readonly #draining: AbortSignal | undefined;
+  readonly #turn: ClientTurn | undefined;
   /** Bytes that the worker has and has not taken. */
   #waiting = 0;
-  /** Whether the client has said something that is not answered yet. */
-  #asks = false;
 
-  /** @param draining when it is aborted, the input ends as soon as the client has its answer */
-  constructor(input: Readable, task: Pick<RunningTask, 'input' | 'endInput'>, draining?: AbortSignal) {
+  /** @param turn told whose it is */
+  constructor(input: Readable, task: Pick<RunningTask, 'input' | 'endInput'>, turn?: ClientTurn) {
     this.#input = input;
     this.#task = task;
-    this.#draining = draining;
+    this.#turn = turn;
     input.on('data', this.#send);
     // A client may be done with speaking long before it is done with listening.
     input.once('end', this.#end);
-    draining?.addEventListener('abort', this.#endIfQuiet);
-    this.#endIfQuiet();
+    turn?.look();
     input.resume();
   }
 
@@ -30,36 +28,38 @@ export class InputFeed {
     return this.#waiting === 0;
   }
 
-  /** Says that the worker has taken bytes. */
+  /** Says that the worker has taken bytes, and waits for more. */
   taken(bytes: number): void {
     this.#waiting -= bytes;
     if (this.#waiting < INPUT_WINDOW) this.#input.resume();
+    if (!this.#input.readableEnded) this.#turn?.begins();
   }
 
-  /** Says that the client has its answer. */
-  answered(): void {
-    this.#asks = false;
-    this.#endIfQuiet();
+  /**
+   * Says that the client has its answer.
+   * @param hasPack whether that is what it came for
+   */
+  answered(hasPack: boolean): void {
+    this.#turn?.answered();
+    if (!hasPack) this.#turn?.look();
+    else if (this.#turn?.isClosing) {
+      this.stop();
+      this.#end();
+    }
   }
 
   /** What still comes is no one's. */
   stop(): void {
     this.#input.off('data', this.#send);
     this.#input.off('end', this.#end);
-    this.#draining?.removeEventListener('abort', this.#endIfQuiet);
+    this.#turn?.stop();
   }
 
   readonly #send = (data: Buffer): void => {
-    this.#asks = true;
+    this.#turn?.spoke();
     this.#waiting += data.length;
     if (this.#waiting >= INPUT_WINDOW) this.#input.pause();
     this.#task.input(new Uint8Array(data)); // memory of its own, to be transferred
-  };
-
-  readonly #endIfQuiet = (): void => {
-    if (!this.#draining?.aborted || this.#asks) return;
-    this.stop();
-    this.#end();
   };
 
   readonly #end = (): void => this.#task.endInput();

@@ -89,7 +89,14 @@ export class WorkerPool {
       return running;
     }
     const { work } = task;
-    thread.run(running, task, port2, work.kind === 'answer' ? [work.request.buffer] : []);
+    if (work.kind !== 'answer') {
+      thread.run(running, { ...task, work }, port2);
+      return running;
+    }
+    const { request, ...rest } = work;
+    running.input(request);
+    running.endInput();
+    thread.run(running, { ...task, work: rest }, port2);
     return running;
   }
 

@@ -9,6 +9,7 @@ import { encodeSideband, encodeSidebandFrame, type Framing, stampFrames } from '
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { Admission } from './admission/admission.ts';
 import type { Place } from './admission/place.ts';
+import type { ClientTurn } from './client-turn.ts';
 import { InputFeed } from './input-feed.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RunningTask, TaskListener, WorkerMessage, WorkerPool } from './pool.ts';
@@ -24,8 +25,12 @@ export interface PumpTarget {
   file?(bytes: number, modified: number): void;
   /** Called instead of `begin` when the task failed before the first byte: the door answers as it does for errors. */
   refuse(error: PackhorseError): void;
-  /** Where clients say more than once what they want: when this is aborted, one that says nothing now is let go. */
-  readonly draining?: AbortSignal;
+  /** Called when the worker has read the request, and keeps nothing of it. */
+  read?(): void;
+  /** Where client and worker take turns: told whose it is. */
+  readonly turn?: ClientTurn;
+  /** Aborted when the work is to end before its time, with the PackhorseError that its client is to be told. */
+  readonly signal: AbortSignal;
   /** Called when one of several commands on a connection begins. */
   began?(): void;
   /** Called when it has been answered, with the bytes written since the last one was. */
@@ -100,10 +105,12 @@ class Pump implements TaskListener {
   }
 
   start(): void {
-    const { stream } = this.#target;
+    const { stream, signal } = this.#target;
+    signal.addEventListener('abort', () => this.#stop());
     stream.once('finish', () => this.#streamEnded(false));
     stream.once('close', () => this.#streamEnded(true));
     if (stream.destroyed) this.#streamEnded(true);
+    else if (signal.aborted) this.#stop();
     else {
       this.#place.enter('light', {
         granted: () => this.#run(),
@@ -142,6 +149,9 @@ class Pump implements TaskListener {
       case 'taken':
         this.#awaitInput(message.bytes);
         break;
+      case 'read':
+        this.#target.read?.();
+        break;
       case 'began':
         this.#outgoing.hold();
         this.#target.began?.();
@@ -158,18 +168,19 @@ class Pump implements TaskListener {
   }
 
   onError(error: PackhorseError, statistics: Statistics | undefined): void {
-    this.#end = { error, statistics };
+    const why = error.code === 'PACKHORSE_CANCELLED' ? this.#reason : error;
+    this.#end = { error: why, statistics };
     const outgoing = this.#outgoing;
     if (outgoing.open) {
       // Who is turned away gets nothing but that; other failures keep their place behind what was said.
-      if (error.retryAfter !== undefined && !outgoing.begun) this.#takeBack();
+      if (why.retryAfter !== undefined && !outgoing.begun) this.#takeBack();
       const isFirst = !outgoing.begun && !outgoing.holds;
       outgoing.release();
-      if (isFirst && (this.#bands ?? 'none') === 'none') this.#target.refuse(error);
+      if (isFirst && (this.#bands ?? 'none') === 'none') this.#target.refuse(why);
       // Where there is no band to say it on, only a pack that is cut short tells.
       else if (this.#bands === 'none') this.#target.stream.destroy();
       else {
-        outgoing.write(encodeFailure(error, this.#bands ?? undefined));
+        outgoing.write(encodeFailure(why, this.#bands ?? undefined));
         outgoing.end();
       }
     }
@@ -190,13 +201,13 @@ class Pump implements TaskListener {
     this.#window = this.#admission.streams.window;
     const task = this.#pool.run({ ...this.#given, window: this.#window }, this);
     this.#task = task;
-    const { input, draining } = this.#target;
+    const { input, turn } = this.#target;
     if (!input) return;
     const worker = {
       input: (bytes: Uint8Array<ArrayBuffer>) => this.#goOn(() => task.input(bytes)),
       endInput: () => this.#goOn(() => task.endInput()),
     };
-    this.#feed = new InputFeed(input, worker, draining);
+    this.#feed = new InputFeed(input, worker, turn);
   }
 
   #goOn(action: () => void): void {
@@ -240,7 +251,7 @@ class Pump implements TaskListener {
   #answered(statistics: Statistics): void {
     this.#outgoing.release();
     this.#keepalive?.stop();
-    this.#feed?.answered();
+    this.#feed?.answered(statistics.kind !== 'none');
     this.#target.answered?.(statistics, this.#outgoing.bytes - this.#told);
     this.#told = this.#outgoing.bytes;
   }
@@ -266,6 +277,23 @@ class Pump implements TaskListener {
     if (this.#isIdle && this.#outgoing.unsent === 0) this.#place.leave();
   }
 
+  /** Ends the work before its time. */
+  #stop(): void {
+    if (this.#end) return;
+    if (this.#task) {
+      this.#task.cancel();
+      return;
+    }
+    this.#place.leave();
+    this.onError(this.#reason, undefined);
+  }
+
+  /** Why work ends that was cancelled. */
+  get #reason(): PackhorseError {
+    const { signal } = this.#target;
+    return signal.aborted ? (signal.reason as PackhorseError) : cancelled();
+  }
+
   /** Gives back what is not needed any more: the place when all work is done, the memory when nothing is on its way. */
   #release(): void {
     this.#keepalive?.stop();
@@ -281,7 +309,7 @@ class Pump implements TaskListener {
     this.#feed?.stop();
     if (!this.#end) {
       if (this.#task) this.#task.cancel();
-      else this.#end = { error: cancelled() };
+      else this.#end = { error: this.#reason };
     }
     // What comes back from the worker now is only how far it came.
     this.#release();
@@ -293,7 +321,7 @@ class Pump implements TaskListener {
     this.#release();
     if (this.#outgoing.open) return;
     const { statistics, error } = this.#end;
-    const gone = this.#isGone && !error ? cancelled() : error;
+    const gone = this.#isGone && !error ? this.#reason : error;
     this.#resolve({ statistics, error: gone, bytes: this.#outgoing.bytes - this.#told });
   }
 }

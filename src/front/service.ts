@@ -1,12 +1,15 @@
 /** The service: pool, doors and what watches them, started and stopped as one. */
 import fs from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
+import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
 import { parseSubnets } from './clients.ts';
+import { Drain } from './drain.ts';
 import { logFetches } from './fetch-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
 import { createOperationsServer } from './http/operations.ts';
@@ -21,6 +24,7 @@ import { MemoryMeasure } from './pressure/memory-use.ts';
 import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
+import type { ClientTimeouts } from './timeouts.ts';
 
 export interface ServiceOptions {
   /** Directory below which repositories are served. */
@@ -66,6 +70,12 @@ export interface ServiceOptions {
   /** Bytes on their way to one client, and to all. */
   readonly streamWindow: number;
   readonly inflightMemory: number;
+  /** Bytes of all request bodies. */
+  readonly requestMemory: number;
+  readonly timeouts: ClientTimeouts;
+  /** Seconds between the end of readiness and that of new work, and that what is in flight may take then. */
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
   /** Where files of our own go. */
   readonly cacheDir: string;
   /** Whether bitmaps are built for repositories that have none. */
@@ -83,13 +93,15 @@ export interface Service {
   /** As `git://host:port`, where there is such a door. */
   readonly gitUrl: string | undefined;
   readonly metricsUrl: string;
-  /** Fails readiness, takes nothing new, and resolves when what was in flight has ended. */
+  /** Fails readiness, after a while takes nothing new, and resolves when what was in flight has ended. */
   stop(): Promise<void>;
 }
 
 /** @throws the system's error when a port cannot be had */
 export async function startService(options: ServiceOptions, logger: Logger): Promise<Service> {
   let draining = false;
+  const drain = new Drain();
+  const requestMemory = new ByteBudget(options.requestMemory);
   const streams = new StreamBudget({ window: options.streamWindow, limit: options.inflightMemory });
   const admission = new Admission(options, streams);
   const active = new ActiveFetches();
@@ -135,12 +147,22 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   });
   const { backOffs } = controller;
   const isDraining = () => draining;
-  const metrics = createMetrics({ pool, indexes, admission, backOffs, memory, active, isDraining });
+  const metrics = createMetrics({
+    pool,
+    indexes,
+    admission,
+    backOffs,
+    memory,
+    active,
+    requests: requestMemory,
+    isDraining,
+  });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
-  const { maxRequestBytes, dumbHttp, tls, refuseWith } = options;
-  const serving = { pool, admission, refuseWith, trustedProxies: parseSubnets(options.trustedProxies) };
-  const door = createHttpDoor({ ...serving, logger, maxRequestBytes, dumbHttp, tls });
+  const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
+  const trustedProxies = parseSubnets(options.trustedProxies);
+  const serving = { pool, admission, refuseWith, trustedProxies, timeouts, drain };
+  const door = createHttpDoor({ ...serving, logger, maxRequestBytes, requestMemory, dumbHttp, tls });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ ...serving, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,
@@ -177,7 +199,15 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     metricsUrl: urlOf('http', operations.server),
     async stop() {
       draining = true;
+      if (options.drainDelay > 0) await sleep(options.drainDelay * 1000);
+      drain.close();
+      logger.info({ fetches: active.size }, 'draining');
+      const cut = setTimeout(() => {
+        if (active.size > 0) logger.warn({ fetches: active.size }, 'cutting off what is left');
+        drain.cut();
+      }, options.drainTimeout * 1000);
       await Promise.all([door.close(), gitDoor?.close()]);
+      clearTimeout(cut);
       await release();
     },
   };

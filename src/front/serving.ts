@@ -1,7 +1,9 @@
 /** What all doors share. */
 import type { BlockList } from 'node:net';
 import type { Admission } from './admission/admission.ts';
+import type { Drain } from './drain.ts';
 import type { WorkerPool } from './pool.ts';
+import type { ClientTimeouts } from './timeouts.ts';
 
 export interface Serving {
   readonly pool: WorkerPool;
@@ -10,4 +12,6 @@ export interface Serving {
   readonly trustedProxies: BlockList;
   /** How a client that asks for a pack over HTTP is turned away: in git's words, or for a proxy that asks elsewhere. */
   readonly refuseWith: 'err' | '429';
+  readonly timeouts: ClientTimeouts;
+  readonly drain: Drain;
 }

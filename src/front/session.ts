@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { busy, type PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import { ClientTurn } from './client-turn.ts';
+import { EarlyEnd, type TimedStream } from './early-end.ts';
 import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
@@ -16,35 +18,30 @@ export interface Session {
   /** Address of the client; undefined where it says nothing. */
   readonly client: string | undefined;
   readonly agent: string;
-  readonly stream: Duplex;
+  readonly stream: Duplex & TimedStream;
   /** Tells the client of a failure before the first byte, and ends the stream. */
   readonly refuse: (error: PackhorseError) => void;
-}
-
-export interface SessionOptions extends Serving {
-  /** Aborted when clients that ask for nothing now are to be let go. */
-  readonly draining: AbortSignal;
 }
 
 /** Seconds. Connections come and go at any time. */
 const RETRY_AFTER = 30;
 
 /** Resolves when the connection is over; never rejects. */
-export async function runSession(session: Session, options: SessionOptions): Promise<void> {
+export async function runSession(session: Session, options: Serving): Promise<void> {
   const records = new Records(session);
   const { stream, repository, version, client, refuse } = session;
-  const refusal = options.pool.hasRoomForSessions
-    ? options.admission.refusal({ repository, client })
-    : busy('too many connections', RETRY_AFTER);
+  const refusal = refusalOf(session, options);
   if (refusal) {
     refuse(refusal);
     records.end(undefined, 0, refusal);
     return;
   }
+  const end = new EarlyEnd(stream, options);
   const target = {
     stream,
     input: stream,
-    draining: options.draining,
+    turn: new ClientTurn(stream, options, (reason) => end.because(reason)),
+    signal: end.signal,
     begin: () => {},
     refuse,
     began: () => records.begin(),
@@ -56,8 +53,19 @@ export async function runSession(session: Session, options: SessionOptions): Pro
     work: { kind: 'converse' as const, version },
   };
   const { statistics, error, bytes } = await pump(task, target, { ...options, client });
-  // A client that leaves between two commands has left nothing undone.
-  if (records.open || (error && error.code !== 'PACKHORSE_CANCELLED')) records.end(statistics, bytes, error);
+  end.close();
+  target.turn.stop();
+  // A client that leaves, or is let go, between two commands has left nothing undone.
+  const isQuiet = ['PACKHORSE_CANCELLED', 'PACKHORSE_DRAINING'].includes(error?.code ?? '');
+  if (records.open || (error && !isQuiet)) records.end(statistics, bytes, error);
+}
+
+/** Why a client should not even begin; undefined when it may. */
+function refusalOf({ repository, client }: Session, serving: Serving): PackhorseError | undefined {
+  const { pool, admission, drain } = serving;
+  if (drain.closing.aborted) return drain.closing.reason as PackhorseError;
+  if (!pool.hasRoomForSessions) return busy('too many connections', RETRY_AFTER);
+  return admission.refusal({ repository, client });
 }
 
 class Records {

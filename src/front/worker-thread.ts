@@ -2,7 +2,7 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { Task, ThreadSettings, WorkerSettings } from '../channel/task.ts';
+import type { SentTask, ThreadSettings, WorkerSettings } from '../channel/task.ts';
 import { asPackhorseError, type Loss, type PackhorseError, workerLost } from '../errors.ts';
 
 /** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
@@ -107,10 +107,10 @@ export class WorkerThread {
     return time > 0 ? active / time : 0;
   }
 
-  run(running: ThreadTask, task: Task, port: MessagePort, transfer: readonly ArrayBuffer[]): void {
+  run(running: ThreadTask, task: SentTask, port: MessagePort): void {
     this.#tasks.add(running);
     this.#piscina
-      .run({ task, port }, { transferList: [port, ...transfer] })
+      .run({ task, port }, { transferList: [port] })
       .catch((error) => running.fail(asPackhorseError(error)))
       .finally(() => this.#tasks.delete(running));
   }

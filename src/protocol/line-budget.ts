@@ -34,9 +34,7 @@ export class LineBudget {
    */
   keep(bytes: number): void {
     if (this.#share.held + bytes > MOST_BYTES) throw tooLong();
-    if (!this.#share.take(bytes)) {
-      throw busy('too many long requests', RETRY_AFTER);
-    }
+    if (!this.#share.take(bytes)) throw busy('too many long requests', RETRY_AFTER);
   }
 
   /** {@link keep} for text. */

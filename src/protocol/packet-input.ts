@@ -6,6 +6,7 @@ const NOTHING = Buffer.alloc(0);
 
 export class PacketInput {
   readonly #onTaken: (bytes: number) => void;
+  readonly #onRead: () => void;
   #bytes: Buffer = NOTHING;
   #at = 0;
   /** Bytes taken that no one was told of. */
@@ -15,9 +16,13 @@ export class PacketInput {
   #wake: (() => void) | undefined;
   #waited = 0;
 
-  /** @param onTaken told, whenever more is waited for, how many bytes have been taken since the last time */
-  constructor(onTaken: (bytes: number) => void = () => {}) {
+  /**
+   * @param onTaken told, whenever more is waited for, how many bytes have been taken since the last time
+   * @param onRead told when the last of the bytes has been taken, and they are let go of
+   */
+  constructor(onTaken: (bytes: number) => void = () => {}, onRead: () => void = () => {}) {
     this.#onTaken = onTaken;
+    this.#onRead = onRead;
   }
 
   /** Seconds that packets have been waited for so far. */
@@ -117,6 +122,10 @@ export class PacketInput {
   #advance(bytes: number): void {
     this.#at += bytes;
     this.#taken += bytes;
+    if (!this.#ended || this.#at < this.#bytes.length) return;
+    this.#bytes = NOTHING;
+    this.#at = 0;
+    this.#onRead();
   }
 }
 

@@ -6,14 +6,20 @@ import zlib from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asPackhorseError } from '../../src/errors.ts';
 import { readBody } from '../../src/front/http/request-body.ts';
+import { ByteBudget } from '../../src/protocol/byte-budget.ts';
 
-const LIMIT = 1000;
+const LIMITS = {
+  size: 1000,
+  memory: new ByteBudget(2 ** 20).open(),
+  idle: 0,
+  signal: new AbortController().signal,
+};
 const REST = Buffer.alloc(4 * 2 ** 20, 'x');
 /** Answers only after the whole of a refused request has come in. */
 const server = http.createServer(async (request, response) => {
   const ended = once(request, 'end');
   try {
-    await readBody(request, LIMIT);
+    await readBody(request, LIMITS);
   } catch (error) {
     await ended;
     response.writeHead(asPackhorseError(error).status);

@@ -216,7 +216,7 @@ describe('when the service stops', () => {
     busy.socket.write(CLONE());
     const start = await busy.until('PACK');
     const stopped = stopping.stop();
-    expect((await quiet.rest()).length).toBe(0);
+    expect((await quiet.rest()).toString()).toMatch(/^.{4}ERR the server is shutting down$/);
     quiet.socket.end();
     const rest = await busy.rest();
     busy.socket.end();
@@ -235,7 +235,7 @@ describe('when the service stops', () => {
     const stopped = stopping.stop();
     await stopping.logged((line) => line.msg.startsWith('stopping'));
     late.socket.end('Host: packhorse\r\nConnection: Upgrade\r\nUpgrade: git-upload-pack\r\n\r\n');
-    expect((await late.rest()).toString()).toMatch(/HTTP\/1\.1 503 .*the service is stopping\n/s);
+    expect((await late.rest()).toString()).toMatch(/HTTP\/1\.1 503 .*the server is shutting down\n/s);
     expect(await stopped).toBe(0);
   });
 });

@@ -50,7 +50,7 @@ export async function startService(
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<RunningService> {
-  const own = ['--port', '0', '--metrics-port', '0'];
+  const own = ['--port', '0', '--metrics-port', '0', '--drain-delay', '0'];
   const args = [MAIN, 'serve', '--root', root, ...own, ...flags];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, PACKHORSE_CACHE_DIR: temporaryDirectory(), ...environment },

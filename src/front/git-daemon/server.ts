@@ -9,6 +9,7 @@ import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
 import type { Serving } from '../serving.ts';
 import { runSession } from '../session.ts';
+import { IdleTimer } from '../timeouts.ts';
 
 export interface GitDoorOptions extends Serving {
   readonly logger: Logger;
@@ -17,19 +18,15 @@ export interface GitDoorOptions extends Serving {
 export interface GitDoor {
   readonly server: net.Server;
   listen(options: { host: string; port: number }): Promise<void>;
-  /** Takes no new connection, lets go of clients that ask for nothing, and resolves when the others have their answers. */
+  /** Takes no new connection, and resolves when those that are there have ended. */
   close(): Promise<void>;
 }
 
-/** Milliseconds in which a client must have said what it wants. */
-const FIRST_PACKET_TIMEOUT = 30_000;
-
 export function createGitDoor(options: GitDoorOptions): GitDoor {
-  const draining = new AbortController();
   // A client that has said all it has to say still listens.
   const server = net.createServer({ allowHalfOpen: true, keepAlive: true, noDelay: true }, (socket) => {
     socket.on('error', () => {}); // what it means for a fetch is seen by its pump
-    serve(socket, { ...options, draining: draining.signal }).catch((error) => {
+    serve(socket, options).catch((error) => {
       options.logger.error({ err: error }, 'a git:// connection failed');
       socket.destroy();
     });
@@ -41,7 +38,6 @@ export function createGitDoor(options: GitDoorOptions): GitDoor {
       await once(server, 'listening');
     },
     async close() {
-      draining.abort();
       if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
@@ -50,11 +46,14 @@ export function createGitDoor(options: GitDoorOptions): GitDoor {
   };
 }
 
-async function serve(
-  socket: net.Socket,
-  options: GitDoorOptions & { readonly draining: AbortSignal },
-): Promise<void> {
-  const request = await readRequest(socket, options.draining);
+async function serve(socket: net.Socket, options: GitDoorOptions): Promise<void> {
+  const { closing } = options.drain;
+  const request = await readRequest(socket, options);
+  if (closing.aborted) {
+    socket.write(encodeError((closing.reason as PackhorseError).client));
+    letGo(socket);
+    return;
+  }
   if (request?.service !== 'git-upload-pack') {
     socket.destroy(); // as git does: who says anything else is no client of ours
     return;
@@ -79,12 +78,18 @@ function refusal(error: PackhorseError | undefined, path: string): string {
 }
 
 /** @returns undefined when none comes, or something else does */
-async function readRequest(socket: net.Socket, draining: AbortSignal): Promise<GitRequest | undefined> {
-  const signal = AbortSignal.any([AbortSignal.timeout(FIRST_PACKET_TIMEOUT), draining]);
+async function readRequest(
+  socket: net.Socket,
+  { timeouts, drain }: GitDoorOptions,
+): Promise<GitRequest | undefined> {
+  const late = new AbortController();
+  const timer = new IdleTimer(timeouts.idle, () => late.abort());
   try {
-    return parseGitRequest(await readPacket(socket, signal));
+    return parseGitRequest(await readPacket(socket, AbortSignal.any([late.signal, drain.closing])));
   } catch {
     return undefined;
+  } finally {
+    timer.stop();
   }
 }
 
@@ -116,5 +121,6 @@ function readPacket(socket: net.Socket, signal: AbortSignal): Promise<Buffer> {
     };
     socket.on('data', read).once('end', leave).once('close', leave);
     signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
   });
 }

@@ -10,6 +10,7 @@ import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
 import { clientOf } from '../clients.ts';
+import { EarlyEnd, type TimedStream } from '../early-end.ts';
 import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
@@ -28,8 +29,13 @@ export interface Exchange {
   readonly preamble?: { readonly answer?: Uint8Array; readonly error: Uint8Array };
   /** Whether a client begins with this, so that one that would be turned away later is turned away now. */
   readonly isFirst: boolean;
-  /** Reads what is asked; undefined for nothing, which gets an empty answer. */
-  readonly readWork: () => Promise<Work | undefined>;
+  /**
+   * Reads what is asked; undefined for nothing, which gets an empty answer.
+   * @param signal aborted, with the error to throw, when it is not to be read on
+   */
+  readonly readWork: (signal: AbortSignal) => Promise<Work | undefined>;
+  /** Gives back what was taken to keep it. */
+  readonly release?: () => void;
 }
 
 /** Answers, and publishes the record of it. */
@@ -61,7 +67,7 @@ async function run(
   record: FetchRecord,
   serving: Serving,
 ): Promise<PumpResult> {
-  const { admission, refuseWith, trustedProxies } = serving;
+  const { admission, refuseWith, trustedProxies, drain } = serving;
   const party = { repository: exchange.repository, client: clientIn(request, trustedProxies) };
   const isHead = request.method === 'HEAD';
   const writeHead = (status: number, headers: Readonly<Record<string, string | number>>) => {
@@ -93,10 +99,12 @@ async function run(
     const preamble = exchange.preamble?.error ?? new Uint8Array();
     response.end(isHead ? undefined : Buffer.concat([preamble, encodeError(error.client)]));
   };
+  const end = new EarlyEnd(streamOf(response), serving);
   try {
+    if (drain.closing.aborted) throw drain.closing.reason;
     const refusal = exchange.isFirst ? admission.refusal(party) : undefined;
     if (refusal) throw refusal;
-    const work = await exchange.readWork();
+    const work = await exchange.readWork(end.signal);
     if (!work) {
       writeHead(200, headers);
       response.end();
@@ -113,11 +121,16 @@ async function run(
       headers['Last-Modified'] = new Date(modified).toUTCString();
     };
     const task = { path: exchange.repository, gate: exchange.gate, work };
-    return await pump(task, { stream, begin, file, refuse }, { ...serving, client: party.client });
+    const read = exchange.release;
+    const target = { stream, begin, file, refuse, signal: end.signal, ...(read && { read }) };
+    return await pump(task, target, { ...serving, client: party.client });
   } catch (error) {
     const known = asPackhorseError(error);
     refuse(known);
     return { statistics: undefined, error: known, bytes: 0 };
+  } finally {
+    end.close();
+    exchange.release?.();
   }
 }
 
@@ -126,7 +139,7 @@ function clientIn(request: FastifyRequest, trustedProxies: BlockList): string | 
 }
 
 /** Where the body of a response goes. That of HTTP/2 hides from its response when its client has left. */
-function streamOf(response: ServerResponse | Http2ServerResponse): Writable {
+function streamOf(response: ServerResponse | Http2ServerResponse): TimedStream {
   return 'stream' in response ? response.stream : response;
 }
 

@@ -1,4 +1,5 @@
 /** The HTTP door: smart HTTP for fetches (protocol section 3). */
+import type http from 'node:http';
 import type { SecureServerOptions } from 'node:http2';
 import Fastify, {
   type FastifyBaseLogger,
@@ -8,6 +9,7 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify';
+import type { ByteBudget } from '../../protocol/byte-budget.ts';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { Serving } from '../serving.ts';
@@ -23,6 +25,8 @@ export interface HttpDoorOptions extends Serving {
   readonly logger: FastifyBaseLogger;
   /** Bytes of a request body at most, inflated. */
   readonly maxRequestBytes: number;
+  /** Of all request bodies together. */
+  readonly requestMemory: ByteBudget;
   /** Whether the dumb protocol is served, which reads files. */
   readonly dumbHttp: boolean;
   /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
@@ -35,30 +39,43 @@ const ADVERTISEMENT_TYPE = 'application/x-git-upload-pack-advertisement';
 /** Clients look for this before an advertisement, and before an error in its place. */
 const SERVICE_LINE = Buffer.concat([encodePktLine('# service=git-upload-pack\n'), FLUSH]);
 
-/** Milliseconds in which a request, its body included, must have come in. The answer may take longer. */
-const REQUEST_TIMEOUT = 300_000;
+/** Milliseconds between two looks for connections whose request has not begun in time, at most. */
+const LONGEST_CHECK = 30_000;
 
 /** The types of both versions of HTTP differ, what is used of them here does not. */
 const makeApp = Fastify as unknown as (
-  settings: FastifyServerOptions & { http2?: true; https?: SecureServerOptions },
+  settings: FastifyServerOptions & { http2?: true; https?: SecureServerOptions & http.ServerOptions },
 ) => FastifyInstance;
 
 export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
-  const { logger, tls } = options;
+  const { logger, tls, timeouts, drain } = options;
+  const idle = timeouts.idle * 1000;
+  // The head of a request has a time; its body has as much as it likes while bytes come.
+  const heads = {
+    requestTimeout: 0,
+    headersTimeout: idle,
+    connectionsCheckingInterval: Math.min(LONGEST_CHECK, Math.max(100, idle / 2)),
+  };
+  const handshakes = idle > 0 ? { handshakeTimeout: idle } : {};
   const app = makeApp({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A clone takes as long as it takes, and closing waits for it.
     forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_TIMEOUT,
+    // What comes after is refused by the exchange, in words that git shows.
+    return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply as FastifyReply),
-    ...(tls && { http2: true, https: { ...tls, allowHTTP1: true } }),
+    ...(tls
+      ? { http2: true, https: { ...heads, ...handshakes, ...tls, allowHTTP1: true } }
+      : { http: heads }),
   });
+  // Older versions of Node.js do not take them from the options of HTTP/2.
+  Object.assign(app.server, heads);
   // Bodies are read by the exchange, which knows their limits.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setErrorHandler(sendFailure);
-  endConnectionsOnClose(app, REQUEST_TIMEOUT);
+  endConnectionsOnClose(app, drain.cutOff);
   acceptUpgrades(app, options);
   const handle = (request: FastifyRequest, reply: FastifyReply) => dispatch(request, reply, options);
   app.all('/*', handle);
@@ -126,19 +143,26 @@ function advertisement(request: FastifyRequest, route: Route): Exchange {
 }
 
 function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): Exchange {
+  const memory = options.requestMemory.open();
   return {
     repository: route.repository,
     command: 'none',
     isFirst: false,
     gate: 'http.uploadpack',
     contentType: RESULT_TYPE,
-    readWork: async () => {
-      const body = await readBody(request.raw, options.maxRequestBytes);
+    readWork: async (signal) => {
+      const { maxRequestBytes, timeouts } = options;
+      const body = await readBody(request.raw, {
+        size: maxRequestBytes,
+        memory,
+        idle: timeouts.idle,
+        signal,
+      });
       // A lone flush is how a client finds out whether it may send a large body: no version, no command.
-      if (body.length === 0 || body.equals(FLUSH)) return undefined;
-      // In memory of its own, to be transferred.
-      return { kind: 'answer', version: versionOf(request), request: new Uint8Array(body) };
+      if (body.length === 0 || Buffer.from(body.buffer, 0, body.length).equals(FLUSH)) return undefined;
+      return { kind: 'answer', version: versionOf(request), request: body };
     },
+    release: () => memory.release(),
   };
 }
 

@@ -7,11 +7,12 @@ import { UPGRADE_TOKEN } from '../../protocol/upgrade.ts';
 import { parseVersion } from '../../protocol/version.ts';
 import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
-import { runSession, type SessionOptions } from '../session.ts';
+import type { Serving } from '../serving.ts';
+import { runSession } from '../session.ts';
 import { NO_CACHE } from './plain-answers.ts';
 import { findRoute } from './routes.ts';
 
-export interface UpgradeOptions extends Omit<SessionOptions, 'draining'> {
+export interface UpgradeOptions extends Serving {
   readonly logger: FastifyBaseLogger;
 }
 
@@ -25,26 +26,20 @@ interface Refusal {
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${UPGRADE_TOKEN}\r\n\r\n`;
 
 export function acceptUpgrades(app: FastifyInstance, options: UpgradeOptions): void {
-  const draining = new AbortController();
-  app.addHook('preClose', async () => draining.abort());
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (head.length > 0) socket.unshift(head);
     if (!asksForUs(request)) return takeAsOrdinary(app, request, socket);
     socket.on('error', () => {}); // what it means for a fetch is seen by its pump
-    serve(request, socket, { ...options, draining: draining.signal }).catch((error) => {
+    serve(request, socket, options).catch((error) => {
       options.logger.error({ err: error }, 'an upgraded connection failed');
       socket.destroy();
     });
   });
 }
 
-async function serve(
-  request: IncomingMessage,
-  socket: Socket,
-  options: UpgradeOptions & SessionOptions,
-): Promise<void> {
+async function serve(request: IncomingMessage, socket: Socket, options: UpgradeOptions): Promise<void> {
   const route = findRoute(pathOf(request));
-  const refusal = refusalOf(request, route?.name, options.draining);
+  const refusal = refusalOf(request, route?.name, options.drain.closing);
   if (refusal || !route) return refuse(request, socket, refusal ?? NOT_FOUND);
   const { 'git-protocol': version, 'user-agent': agent = '' } = request.headers;
   socket.setNoDelay(true);
@@ -71,13 +66,13 @@ const NOT_FOUND: Refusal = { status: 404, text: 'not found' };
 function refusalOf(
   request: IncomingMessage,
   route: string | undefined,
-  draining: AbortSignal,
+  closing: AbortSignal,
 ): Refusal | undefined {
   if (route !== 'upload-pack') return NOT_FOUND;
   if (request.method !== 'GET') {
     return { status: 405, text: `${request.method} does not upgrade`, headers: { Allow: 'GET' } };
   }
-  return draining.aborted ? { status: 503, text: 'the service is stopping' } : undefined;
+  return closing.aborted ? { status: 503, text: (closing.reason as Error).message } : undefined;
 }
 
 function refuse(request: IncomingMessage, socket: Socket, { status, text, headers }: Refusal): void {

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
 import { LOSSES } from '../../errors.ts';
+import type { ByteBudget } from '../../protocol/byte-budget.ts';
 import { BITMAP_USES, FETCH_KINDS, SOURCES } from '../../upload-pack/statistics.ts';
 import { VERSION } from '../../version.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -24,6 +25,7 @@ export interface MetricSources {
   readonly backOffs: LimitController['backOffs'];
   readonly memory: MemoryWatch;
   readonly active: { readonly size: number };
+  readonly requests: ByteBudget;
   readonly isDraining: () => boolean;
 }
 
@@ -97,6 +99,12 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     help: 'Time that workers waited for clients to take bytes.',
     registers,
   });
+  const timeouts = new Counter({
+    name: 'packhorse_timeouts_total',
+    help: 'Clients let go: silent in their turn, slow to say what they want, or taking nothing.',
+    labelNames: ['kind'],
+    registers,
+  });
 
   // A series that begins with its first event has no rate for it.
   for (const door of DOORS) {
@@ -108,6 +116,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   }
   for (const use of BITMAP_USES) bitmaps.inc({ use }, 0);
   for (const [kind] of IGNORED_KINDS) ignored.inc({ kind }, 0);
+  for (const kind of TIMEOUT_KINDS.values()) timeouts.inc({ kind }, 0);
 
   const observe = (published: unknown) => {
     const record = published as FetchRecord;
@@ -117,7 +126,9 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     requests.inc({ door: record.door, command, kind, outcome: record.outcome });
     duration.observe({ command, kind }, record.seconds);
     if (record.firstByte !== undefined) firstByte.observe({ kind }, record.firstByte);
-    const { statistics } = record;
+    const { statistics, error } = record;
+    const timeout = error && TIMEOUT_KINDS.get(error.code);
+    if (timeout) timeouts.inc({ kind: timeout });
     if (!statistics) return;
     stalled.inc(statistics.phases.wait);
     for (const file of statistics.ignored) ignored.inc({ kind: kindOfIgnored(file) });
@@ -134,6 +145,12 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   return { registry, close: () => void fetchEnded.unsubscribe(observe) };
 }
 
+const TIMEOUT_KINDS: ReadonlyMap<string, string> = new Map([
+  ['PACKHORSE_IDLE', 'idle'],
+  ['PACKHORSE_NEGOTIATION_TIMEOUT', 'negotiation'],
+  ['PACKHORSE_STALLED', 'stall'],
+]);
+
 /** By what stands in the path before the reason. */
 const IGNORED_KINDS = [
   ['bitmap', /\.bitmap: /],
@@ -149,7 +166,7 @@ function kindOfIgnored(file: string): string {
 
 /** Gauges that are read when someone asks. */
 function addGauges(registry: Registry, sources: MetricSources): void {
-  const { pool, indexes, admission, memory, active, isDraining } = sources;
+  const { pool, indexes, admission, memory, active, requests, isDraining } = sources;
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
@@ -164,6 +181,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     'Bytes handed over by workers that clients have not taken yet.',
     () => Math.max(0, admission.streams.bytes),
   );
+  gauge('packhorse_request_memory_bytes', 'Bytes of request bodies held.', () => requests.held);
   gauge('packhorse_fetches_in_progress', 'Requests being answered.', () => active.size);
   gauge('packhorse_worker_threads', 'Worker threads.', () => pool.threads);
   gauge('packhorse_worker_busy', 'Worker threads at work, by the share of time since the last scrape.', () =>
