@@ -3,6 +3,7 @@ import { NumberSet } from '../repository/number-set.ts';
 import { BLOB, COMMIT, type ObjectType, TAG, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { Reachability } from '../repository/reachability.ts';
+import { inStretches } from '../stretches.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import type { Pace } from './pace.ts';
 
@@ -17,9 +18,16 @@ export async function applyFilter(
   pace: Pace,
 ): Promise<void> {
   const dropped = TYPES.filter((type) => !types.includes(type));
-  if (reachability) for (const type of dropped) set.subtract(typeSet(objects, reachability, type));
-  const blobs =
-    reachability && blobLimit < Number.POSITIVE_INFINITY ? typeSet(objects, reachability, BLOB) : undefined;
+  const typeSet = async (type: ObjectType, from: Reachability): Promise<NumberSet> => {
+    const all = new NumberSet(objects.view);
+    await inStretches(from.addType(type, all), pace.pauseIfDue);
+    return all;
+  };
+  let blobs: NumberSet | undefined;
+  if (reachability) {
+    for (const type of dropped) set.subtract(await typeSet(type, reachability));
+    if (blobLimit < Number.POSITIVE_INFINITY) blobs = await typeSet(BLOB, reachability);
+  }
   for (const number of set.toArray()) {
     if (pace.due()) await pace.pause();
     if (reachability?.covers(number)) {
@@ -29,10 +37,4 @@ export async function applyFilter(
     const { type, size } = objects.header(number);
     if (dropped.includes(type) || (type === BLOB && size >= blobLimit)) set.delete(number);
   }
-}
-
-function typeSet({ view }: ObjectReader, reachability: Reachability, type: ObjectType): NumberSet {
-  const set = new NumberSet(view);
-  reachability.addType(type, set);
-  return set;
 }

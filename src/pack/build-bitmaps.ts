@@ -6,6 +6,7 @@ import { NumberSet } from '../repository/number-set.ts';
 import { COMMIT, OFS_DELTA, REF_DELTA } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { PackFile } from '../repository/pack-file.ts';
+import type { Stretches } from '../stretches.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { CommitSource, type WalkedCommit } from './commit-source.ts';
 import { BitmapCount, type KnownReach } from './count-bitmaps.ts';
@@ -110,20 +111,24 @@ class Rows implements KnownReach {
     this.#last = words;
   }
 
-  addReachable(commit: number, set: NumberSet): boolean {
+  has(commit: number): boolean {
+    return this.#rowOf.has(commit) || this.#without.has(commit);
+  }
+
+  *addReachable(commit: number, set: NumberSet): Stretches<void> {
     const without = this.#without.get(commit);
     if (without) set.addAll(without);
     const row = this.#rowOf.get(commit);
-    if (row === undefined) return without !== undefined;
+    if (row === undefined) return;
     const words = bitmapWords(this.#bits);
     for (let at = row; ; at--) {
+      yield;
       const { ewah, back } = this.list[at];
       xorEwah(new DataView(ewah.buffer, ewah.byteOffset, ewah.length), 0, ewah.length, words);
       if (back === 0) break;
     }
     const to = set.packedWords(0, words.length);
     for (let i = 0; i < words.length; i++) to[i] |= words[i];
-    return true;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The count stage with reachability bitmaps: only what is younger than the nearest bitmap is walked. */
-
 import type { NumberSet } from '../repository/number-set.ts';
+import { inStretches, type Stretches } from '../stretches.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitSource, WalkedCommit } from './commit-source.ts';
 import { Marks } from './marks.ts';
@@ -14,8 +14,10 @@ export interface Tips {
 
 /** What is known to be reachable from some commits. */
 export interface KnownReach {
-  /** Adds all that a commit reaches, itself included, to a set; false where it is not one of those commits. */
-  addReachable(commit: number, set: NumberSet): boolean;
+  /** Whether a commit is one of those. */
+  has(commit: number): boolean;
+  /** Adds all that such a commit reaches, itself included, to a set. */
+  addReachable(commit: number, set: NumberSet): Stretches<void>;
 }
 
 export class BitmapCount {
@@ -56,16 +58,20 @@ export class BitmapCount {
     const queue = new CommitQueue();
     const waiting = new Map<number, WalkedCommit>();
     const roots: number[] = [];
-    const enter = (number: number) => {
-      if (set.has(number) || stop.has(number) || this.#known.addReachable(number, set)) return;
+    const enter = (number: number): Promise<void> | undefined => {
+      if (set.has(number) || stop.has(number)) return undefined;
+      if (this.#known.has(number))
+        return inStretches(this.#known.addReachable(number, set), this.#pace.pauseIfDue);
       set.add(number);
       const commit = this.#source.read(number);
       this.#source.checkWhole(number, commit);
       waiting.set(number, commit);
       queue.push(number, commit.date);
+      return undefined;
     };
     for (const number of commits) {
-      enter(number);
+      const wait = enter(number);
+      if (wait) await wait;
       if (this.#pace.due()) await this.#pace.pause();
     }
     while (queue.size > 0) {
@@ -73,7 +79,10 @@ export class BitmapCount {
       const commit = waiting.get(number)!;
       waiting.delete(number);
       roots.push(commit.tree);
-      for (const parent of commit.parents) enter(parent);
+      for (const parent of commit.parents) {
+        const wait = enter(parent);
+        if (wait) await wait;
+      }
       if (this.#pace.due()) {
         this.#seen(roots.length);
         await this.#pace.pause();

@@ -4,6 +4,8 @@ import type { NumberSet } from '../repository/number-set.ts';
 import { BLOB, COMMIT, TREE } from '../repository/object-format.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { Reachability } from '../repository/reachability.ts';
+import { sortInStretches } from '../sort-in-stretches.ts';
+import { inStretches } from '../stretches.ts';
 import { applyFilter } from './apply-filter.ts';
 import { CommitSource } from './commit-source.ts';
 import { BitmapCount, type Tips } from './count-bitmaps.ts';
@@ -186,7 +188,7 @@ async function markByWalking(
   const commits = await walkCommits(source, wanted.commits, had.commits, marks, pace, progress);
   const edges = [...commits.edgeTrees, ...had.trees];
   // A shallow client's commits have no parents here, so they may be no one's edge and their trees still be there.
-  if (request.grafts.size > 0) edges.push(...rootTrees(source, had.commits));
+  if (request.grafts.size > 0) edges.push(...(await rootTrees(source, had.commits, pace)));
   const found = commits.trees.length;
   const seen = (n: number) => progress(found + n);
   const promised = request.missingPromised ? new PromisedObjects(source.objects) : undefined;
@@ -224,6 +226,9 @@ async function sortLoose(objects: ObjectReader, numbers: Uint32Array, pace: Pace
     loose.push({ number, key: `${objects.header(number).type}${objects.view.hex(number)}` });
     if (pace.due()) await pace.pause();
   }
-  loose.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return Uint32Array.from(loose, ({ number }) => number);
+  const sorted = await inStretches(
+    sortInStretches(loose, (a, b) => (a.key < b.key ? -1 : 1)),
+    pace.pauseIfDue,
+  );
+  return Uint32Array.from(sorted, ({ number }) => number);
 }

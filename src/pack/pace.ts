@@ -1,8 +1,15 @@
 /** Long work gives way: to the other tasks of its thread, and to a client that went away. */
 import { cancelled } from '../errors.ts';
+import type { Pause } from '../stretches.ts';
 
-/** Milliseconds of work between two pauses. */
-const STRETCH = 5;
+/** Milliseconds of work between two pauses: at most, and however many tasks a thread has. */
+const LONGEST_STRETCH = 5;
+const SHORTEST_STRETCH = 0.5;
+/** Milliseconds in which every task of a thread gets its turn, as far as that goes. */
+const ROUND = 10;
+
+/** Tasks of this thread that have paused and wait for their turn. */
+let waiting = 0;
 
 /**
  * The pace of one task. Call {@link due} often (it costs one look at the clock) and await {@link pause} when it says
@@ -11,7 +18,9 @@ const STRETCH = 5;
 export class Pace {
   readonly #rest: () => number;
   #cancelled = false;
-  #next = performance.now() + STRETCH;
+  #next = performance.now() + LONGEST_STRETCH;
+  /** Ends a pause. */
+  #wake: (() => void) | undefined;
   readonly #listeners: (() => void)[] = [];
 
   /** @param rest milliseconds to rest at each pause: for work that is to be no one's burden */
@@ -22,6 +31,7 @@ export class Pace {
   cancel(): void {
     this.#cancelled = true;
     for (const listener of this.#listeners) listener();
+    this.#wake?.();
   }
 
   get cancelled(): boolean {
@@ -41,13 +51,32 @@ export class Pace {
   /** @throws PackhorseError `PACKHORSE_CANCELLED` */
   async pause(): Promise<void> {
     const rest = this.#rest();
-    await new Promise((resume) => (rest > 0 ? setTimeout(resume, rest) : setImmediate(resume)));
+    if (rest > 0) await this.#sleep((resume) => setTimeout(resume, rest));
+    else {
+      waiting++;
+      await this.#sleep(setImmediate);
+      waiting--;
+    }
     this.check();
-    this.#next = performance.now() + STRETCH;
+    const share = Math.max(SHORTEST_STRETCH, ROUND / (waiting + 1));
+    this.#next = performance.now() + Math.min(LONGEST_STRETCH, share);
   }
+
+  /** {@link pause} when it is {@link due}. */
+  readonly pauseIfDue: Pause = () => (this.due() ? this.pause() : undefined);
 
   /** @throws PackhorseError `PACKHORSE_CANCELLED` */
   check(): void {
     if (this.#cancelled) throw cancelled();
+  }
+
+  /** Until what `start` was given is called, or the task is cancelled. */
+  async #sleep(start: (resume: () => void) => unknown): Promise<void> {
+    if (this.#cancelled) return;
+    await new Promise<void>((resume) => {
+      this.#wake = resume;
+      start(resume);
+    });
+    this.#wake = undefined;
   }
 }

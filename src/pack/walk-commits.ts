@@ -1,6 +1,7 @@
 /** Which commits to send: those reachable from the wanted ones and not from the excluded ones. */
-
 import { END_OF_DATES } from '../repository/commit-graph.ts';
+import { sortInStretches } from '../sort-in-stretches.ts';
+import { inStretches } from '../stretches.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitSource, WalkedCommit } from './commit-source.ts';
 import { EXCLUDED, type Marks, QUEUED, WANTED } from './marks.ts';
@@ -113,7 +114,10 @@ export async function walkCommits(
 
   const isSent = (place: number) => !marks.has(found.get(place), EXCLUDED);
   const sent: number[] = [];
-  for (let i = 0; i < found.length; i++) if (isSent(i)) sent.push(trees.get(i));
+  for (let i = 0; i < found.length; i++) {
+    if (isSent(i)) sent.push(trees.get(i));
+    if (pace.due()) await pace.pause();
+  }
   const edges = new Map<number, number>();
   for (let i = 0; i < links.length; i += 2) {
     const parent = links.get(i + 1);
@@ -121,9 +125,14 @@ export async function walkCommits(
       const commit = read(parent);
       edges.set(parent, commit ? queueDate(commit) : 0);
     }
+    if (pace.due()) await pace.pause();
   }
-  const youngestFirst = [...edges].sort((a, b) => b[1] - a[1]).map(([parent]) => parent);
-  return { trees: sent, edgeTrees: rootTrees(source, youngestFirst) };
+  const youngestFirst = await inStretches(
+    sortInStretches([...edges], (a, b) => b[1] - a[1]),
+    pace.pauseIfDue,
+  );
+  const parents = youngestFirst.map(([parent]) => parent);
+  return { trees: sent, edgeTrees: await rootTrees(source, parents, pace) };
 }
 
 /**
@@ -135,7 +144,11 @@ function queueDate({ generation, date }: WalkedCommit): number {
 }
 
 /** Root trees of commits that the client has; one that cannot be read is passed over. */
-export function rootTrees(source: CommitSource, commits: Iterable<number>): number[] {
+export async function rootTrees(
+  source: CommitSource,
+  commits: Iterable<number>,
+  pace: Pace,
+): Promise<number[]> {
   const trees = new Set<number>();
   for (const number of commits) {
     try {
@@ -144,6 +157,7 @@ export function rootTrees(source: CommitSource, commits: Iterable<number>): numb
     } catch {
       // Excluding less is always right.
     }
+    if (pace.due()) await pace.pause();
   }
   return [...trees];
 }

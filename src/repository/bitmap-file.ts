@@ -1,9 +1,11 @@
 /** Reachability bitmaps as git stores them (protocol section 6.8): for some commits, every object they reach. */
 import crypto from 'node:crypto';
 import { repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import { checkEwah, wordsFor, xorEwah } from './ewah.ts';
-import type { IndexFile } from './index-files.ts';
+import type { IndexFile, Tables } from './index-files.ts';
 import type { ObjectFormat, ObjectType } from './object-format.ts';
+import { sortByOffset } from './offset-order.ts';
 import { hasSoundTrailer } from './trailing-hash.ts';
 
 const MAGIC = 'BITM';
@@ -20,6 +22,25 @@ const LOOKUP_ROW = 16;
 const PSEUDO_MERGES_TAIL = 24;
 const NO_ROW = 0xffffffff;
 
+/** What the bitmaps of a file are of. */
+export interface BitmapScope {
+  /** How many objects there are in the pack or multi-pack-index; for a layer of a chain with those of the layers below. */
+  readonly objects: number;
+  /** How many those are. */
+  readonly below?: number;
+}
+
+/** By row: the position of its commit, where its bitmap starts, and the row it is XORed with; rows by position. */
+interface BitmapRows extends Tables {
+  readonly positions: Uint32Array;
+  readonly starts: Float64Array;
+  readonly bases: Uint32Array;
+  readonly sorted: Uint32Array;
+}
+
+/** Rows that are looked at in one stretch. */
+const PACE = 256;
+
 /**
  * One file. **Positions** are those of the index the file belongs to (its order of ids); **bits** are the order of the
  * pack. Rows are the commits that have a bitmap.
@@ -31,37 +52,17 @@ export class BitmapFile {
   readonly #firstHash: number;
   readonly #view: DataView;
   readonly #entriesEnd: number;
-  /** By row: the position of its commit, where its bitmap starts, and the row it is XORed with. */
-  readonly #rows: { positions: Uint32Array; starts: Float64Array; bases: Uint32Array; sorted: Uint32Array };
+  readonly #count: number;
+  readonly #firstRow: number;
+  #rows!: BitmapRows;
   readonly #types: readonly number[];
   readonly #hashes: number;
 
-  /**
-   * @param of how many objects there are in the pack or multi-pack-index; for a layer of a chain with those of the
-   *   layers below it, and how many those are
-   * @param checksum what the file must say that it belongs to
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
-   */
-  constructor(
-    file: Pick<IndexFile, 'data' | 'derive'>,
-    format: ObjectFormat,
-    of: { readonly objects: number; readonly below?: number },
-    checksum: Uint8Array,
-  ) {
-    const { data } = file;
+  private constructor(data: Buffer, format: ObjectFormat, of: BitmapScope) {
     this.bits = of.objects;
     this.#firstHash = of.below ?? 0;
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-    const start = 12 + format.bytes;
-    if (data.length < start + format.bytes || data.toString('latin1', 0, 4) !== MAGIC) {
-      throw repositoryCorrupt('it is not a bitmap file');
-    }
-    if (this.#view.getUint16(4) !== 1)
-      throw repositoryCorrupt(`version ${this.#view.getUint16(4)} is not known`);
     const flags = this.#view.getUint16(6);
-    if (!(flags & FULL_DAG)) throw repositoryCorrupt('its bitmaps are not complete');
-    if (!data.subarray(12, start).equals(checksum)) throw repositoryCorrupt('it belongs to another pack');
-    if (!hasSoundTrailer(file, format)) throw repositoryCorrupt('its trailing hash is wrong');
     const count = this.#view.getUint32(8);
     let end = data.length - format.bytes;
     if (flags & HASH_CACHE) end -= (this.bits - this.#firstHash) * 4;
@@ -70,13 +71,31 @@ export class BitmapFile {
     if (flags & PSEUDO_MERGES) end -= this.#pseudoMergesSize(end);
     this.#entriesEnd = end;
     const types: number[] = [];
-    let at = start;
+    let at = 12 + format.bytes;
     for (let i = 0; i < 4; i++) {
       types.push(at);
       at = checkEwah(this.#view, at, end, wordsFor(this.bits));
     }
     this.#types = types;
-    this.#rows = file.derive('rows', () => this.#readRows(count, at));
+    this.#count = count;
+    this.#firstRow = at;
+  }
+
+  /**
+   * @param checksum what the file must say that it belongs to
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  static *read(
+    file: Pick<IndexFile, 'data' | 'derive'>,
+    format: ObjectFormat,
+    of: BitmapScope,
+    checksum: Uint8Array,
+  ): Stretches<BitmapFile> {
+    checkHeader(file.data, format, checksum);
+    if (!(yield* hasSoundTrailer(file, format))) throw repositoryCorrupt('its trailing hash is wrong');
+    const bitmaps = new BitmapFile(file.data, format, of);
+    bitmaps.#rows = yield* file.derive('rows', () => bitmaps.#readRows());
+    return bitmaps;
   }
 
   get rows(): number {
@@ -104,8 +123,9 @@ export class BitmapFile {
   }
 
   /** XORs the bitmap of a row into `words`, which have room for {@link bits}. */
-  xorRow(row: number, words: Uint32Array): void {
+  *xorRow(row: number, words: Uint32Array): Stretches<void> {
     for (let at = row; at !== NO_ROW; at = this.#rows.bases[at]) {
+      yield;
       xorEwah(this.#view, this.#rows.starts[at], this.#entriesEnd, words);
     }
   }
@@ -121,13 +141,16 @@ export class BitmapFile {
     return this.#view.getUint32(this.#hashes + (position - this.#firstHash) * 4);
   }
 
-  #readRows(count: number, from: number) {
+  *#readRows(): Stretches<BitmapRows> {
+    const count = this.#count;
+    const from = this.#firstRow;
     if (count > (this.#entriesEnd - from) / ENTRY_HEAD) throw repositoryCorrupt('a bitmap is cut short');
     const positions = new Uint32Array(count);
     const starts = new Float64Array(count);
     const bases = new Uint32Array(count);
     let at = from;
     for (let row = 0; row < count; row++) {
+      if (row % PACE === PACE - 1) yield;
       if (at + ENTRY_HEAD > this.#entriesEnd) throw repositoryCorrupt('a bitmap is cut short');
       positions[row] = this.#view.getUint32(at);
       const back = this.#view.getUint8(at + 4);
@@ -138,7 +161,7 @@ export class BitmapFile {
       starts[row] = at + ENTRY_HEAD;
       at = checkEwah(this.#view, starts[row], this.#entriesEnd, wordsFor(this.bits));
     }
-    const sorted = Uint32Array.from(positions.keys()).sort((a, b) => positions[a] - positions[b]);
+    const sorted = yield* sortByOffset(count, (row) => positions[row]);
     return { positions, starts, bases, sorted };
   }
 
@@ -150,6 +173,17 @@ export class BitmapFile {
       throw repositoryCorrupt('its pseudo-merges are not well formed');
     return size;
   }
+}
+
+function checkHeader(data: Buffer, format: ObjectFormat, checksum: Uint8Array): void {
+  const end = 12 + format.bytes;
+  if (data.length < end + format.bytes || data.toString('latin1', 0, 4) !== MAGIC) {
+    throw repositoryCorrupt('it is not a bitmap file');
+  }
+  const version = data.readUInt16BE(4);
+  if (version !== VERSION) throw repositoryCorrupt(`version ${version} is not known`);
+  if (!(data.readUInt16BE(6) & FULL_DAG)) throw repositoryCorrupt('its bitmaps are not complete');
+  if (!data.subarray(12, end).equals(checksum)) throw repositoryCorrupt('it belongs to another pack');
 }
 
 /** A cleared array for one bitmap. */

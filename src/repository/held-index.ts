@@ -1,6 +1,7 @@
 /** The index of an open pack, which may lie in memory that all workers share. */
 import path from 'node:path';
 import { reasonOf } from '../errors.ts';
+import { inOneGo, type Stretches } from '../stretches.ts';
 import type { IndexCopy } from './index-copy.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -13,21 +14,26 @@ export class HeldIndex {
   #file: IndexCopy;
   /** Why the `.rev` file could not be read when the pack was opened: that says nothing of the file. */
   #revFault: string | undefined;
-  #index: PackIndex;
+  #index!: PackIndex;
+
+  private constructor(stem: string, format: ObjectFormat, files: IndexFiles, file: IndexCopy) {
+    this.#stem = stem;
+    this.#format = format;
+    this.#files = files;
+    this.#file = file;
+  }
 
   /**
    * @param stem path of the pack without its extension
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`, or the system's error (`ENOENT` where there is no index)
    */
-  constructor(stem: string, format: ObjectFormat, files: IndexFiles) {
-    this.#stem = stem;
-    this.#format = format;
-    this.#files = files;
-    const file = files.open(`${stem}.idx`);
+  static *open(stem: string, format: ObjectFormat, files: IndexFiles): Stretches<HeldIndex> {
+    const file = yield* files.open(`${stem}.idx`);
     if (!file)
       throw Object.assign(new Error(`${stem}.idx is not there`), { code: 'ENOENT', syscall: 'open' });
-    this.#file = file;
-    this.#index = this.#read();
+    const held = new HeldIndex(stem, format, files, file);
+    held.#index = yield* held.#read();
+    return held;
   }
 
   get index(): PackIndex {
@@ -40,11 +46,11 @@ export class HeldIndex {
     return why === undefined ? [] : [`${this.#stem}.rev: ${why}`];
   }
 
-  /** Says that the index is used again, and takes over the copy that the workers agreed on. */
+  /** Says that the index is used again, and takes over the copy that the workers agreed on: its tables are made. */
   renew(): void {
     this.#revFault = undefined;
     this.#file = this.#files.use(this.#file);
-    if (!this.#index.readsFrom(this.#file)) this.#index = this.#read();
+    if (!inOneGo(this.#index.readsFrom(this.#file))) this.#index = inOneGo(this.#read());
   }
 
   /** Whether the index takes no memory but that of the files that are held. */
@@ -57,14 +63,14 @@ export class HeldIndex {
     this.#files.drop(this.#file);
   }
 
-  #read(): PackIndex {
+  #read(): Stretches<PackIndex> {
     const name = `${path.basename(this.#stem)}.idx`;
-    return new PackIndex(this.#file, this.#format, name, () => this.#readRev());
+    return PackIndex.read(this.#file, this.#format, name, () => this.#readRev());
   }
 
-  #readRev(): Buffer | undefined {
+  *#readRev(): Stretches<Buffer | undefined> {
     try {
-      return this.#files.readOnce(`${this.#stem}.rev`);
+      return yield* this.#files.readOnce(`${this.#stem}.rev`);
     } catch (error) {
       this.#revFault = reasonOf(error);
       return undefined;

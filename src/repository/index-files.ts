@@ -3,8 +3,10 @@
  * memory: where they are shared, once for all workers of the process.
  */
 import fs from 'node:fs';
+import { SharedWork } from '../shared-work.ts';
+import type { Stretches } from '../stretches.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { type CopyOwner, type CopyParts, IndexCopy } from './index-copy.ts';
+import { type CopyOwner, type CopyParts, IndexCopy, readFile } from './index-copy.ts';
 import { type Drop, type ExchangeListener, IndexExchange } from './index-exchange.ts';
 import { type IndexKind, kindOfIndex } from './index-kind.ts';
 import { isMissing } from './missing-file.ts';
@@ -40,6 +42,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   /** Bytes let go of since the last collection. */
   #garbage = 0;
   #sweeping = false;
+  readonly #loading = new SharedWork<IndexCopy | undefined>();
 
   /**
    * @param budget bytes held for files that no one has asked for lately, in all workers that share
@@ -57,23 +60,32 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
    * The file at `path`, read again only where it changed; undefined where there is none.
    * @throws the system's error when it cannot be read
    */
-  open(path: string): IndexCopy | undefined {
-    return this.#withFile(path, (fd, size, identity) => {
-      const copy = this.#find(path, identity) ?? this.#load(fd, size, path, identity);
-      this.#use(copy);
-      return copy;
-    });
+  *open(path: string): Stretches<IndexCopy | undefined> {
+    const file = openFile(path);
+    if (!file) return undefined;
+    fs.closeSync(file.fd);
+    const { identity } = file;
+    const load = () => this.#load(path);
+    const copy = this.#find(path, identity) ?? (yield* this.#loading.do(`${path}\0${identity}`, load));
+    if (copy) this.#use(copy);
+    return copy;
   }
 
   /**
    * The content of a file that is needed just once and not kept; undefined where there is none.
    * @throws the system's error when it cannot be read
    */
-  readOnce(path: string): Buffer | undefined {
-    return this.#withFile(path, (fd) => {
+  *readOnce(path: string): Stretches<Buffer | undefined> {
+    const file = openFile(path);
+    if (!file) return undefined;
+    try {
+      const data = Buffer.allocUnsafeSlow(file.size);
+      yield* readFile(file.fd, data, path);
       this.#countLoad(path);
-      return fs.readFileSync(fd);
-    });
+      return data;
+    } finally {
+      fs.closeSync(file.fd);
+    }
   }
 
   /**
@@ -171,38 +183,27 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     this.#trim();
   }
 
-  #withFile<T>(path: string, action: (fd: number, size: number, identity: string) => T): T | undefined {
-    let fd: number;
-    try {
-      // Most of what is looked for is not there, and an exception costs ten times as much as a look.
-      if (!fs.statSync(path, { throwIfNoEntry: false })) return undefined;
-      fd = fs.openSync(path, 'r');
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
-    try {
-      const { ino, size, mtimeNs, ctimeNs } = fs.fstatSync(fd, { bigint: true });
-      return action(fd, Number(size), `${ino}:${size}:${mtimeNs}:${ctimeNs}`);
-    } finally {
-      fs.closeSync(fd);
-    }
-  }
-
   #find(path: string, identity: string): IndexCopy | undefined {
     this.receive();
     const copy = this.#files.get(path);
     return copy?.identity === identity ? copy : undefined;
   }
 
-  #load(fd: number, size: number, path: string, identity: string): IndexCopy {
-    const copy = IndexCopy.read(fd, size, { path, identity }, this);
-    this.#countLoad(path);
-    // Another worker may have been faster.
-    const meanwhile = this.#find(path, identity);
-    if (meanwhile) this.#discard(copy.bytes);
-    else this.#announce(copy);
-    return meanwhile ?? copy;
+  *#load(path: string): Stretches<IndexCopy | undefined> {
+    const file = openFile(path);
+    if (!file) return undefined;
+    const { fd, size, identity } = file;
+    try {
+      const copy = yield* IndexCopy.read(fd, size, { path, identity }, this);
+      this.#countLoad(path);
+      // Another worker may have been faster.
+      const meanwhile = this.#find(path, identity);
+      if (meanwhile) this.#discard(copy.bytes);
+      else this.#announce(copy);
+      return meanwhile ?? copy;
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   #countLoad(path: string): void {
@@ -273,5 +274,31 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     if (!this.shared || this.#garbage < Math.max(LEAST_GARBAGE, this.#budget * GARBAGE_SHARE)) return;
     this.#garbage = 0;
     collectGarbage();
+  }
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly size: number;
+  readonly identity: string;
+}
+
+/** To be closed by who asks; undefined where there is no such file. */
+function openFile(path: string): OpenFile | undefined {
+  let fd: number;
+  try {
+    // Most of what is looked for is not there, and an exception costs ten times as much as a look.
+    if (!fs.statSync(path, { throwIfNoEntry: false })) return undefined;
+    fd = fs.openSync(path, 'r');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = fs.fstatSync(fd, { bigint: true });
+    return { fd, size: Number(size), identity: `${ino}:${size}:${mtimeNs}:${ctimeNs}` };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
   }
 }

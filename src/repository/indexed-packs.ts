@@ -3,8 +3,12 @@
  * into a table. Packs lie in the order of the bits, so ascending bits are ascending numbers. Numbers start from 0 here; a
  * view adds where it puts the whole.
  */
+import type { Stretches } from '../stretches.ts';
 import { MultiPackIndex } from './multi-pack-index.ts';
 import type { NumberedLayer, NumberedPack } from './numbered-layer.ts';
+
+/** Bits that are looked at in one stretch. */
+const PACE = 2 ** 13;
 
 export class IndexedPacks {
   readonly index: MultiPackIndex;
@@ -44,16 +48,18 @@ export class IndexedPacks {
    * The numbers of the objects that bits stand for, ascending; undefined where the index does not know the order of its
    * bits, or has it wrong. Made when first asked for.
    */
-  numbersOfBits(): Uint32Array | undefined {
+  *numbersOfBits(): Stretches<Uint32Array | undefined> {
     const { index } = this;
+    const numberAt = (position: number) => this.numberAt(position);
     if (!index.ordered) return undefined;
     const { layer, key } = this.#layers.at(-1)!;
-    const { numbers } = layer.file.derive(`bits ${key}`, () => {
+    const { numbers } = yield* layer.file.derive(`bits ${key}`, function* () {
       const table = new Uint32Array(index.count);
       let previous = -1;
       for (let bit = 0; bit < index.count; bit++) {
+        if (bit % PACE === PACE - 1) yield;
         const position = index.positionOfBit(bit);
-        const number = position >= 0 && position < index.count ? this.numberAt(position) : -1;
+        const number = position >= 0 && position < index.count ? numberAt(position) : -1;
         // With as many bits as objects, that they ascend says that each object has one.
         if (number <= previous) return { numbers: new Uint32Array(0) };
         table[bit] = number;

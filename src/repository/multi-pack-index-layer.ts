@@ -1,5 +1,6 @@
 /** One multi-pack-index file, version 1 or 2 (protocol sections 6.5 to 6.7): alone, or a layer of a chain. */
 import { repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import { type Chunk, readChunks } from './chunk-table.ts';
 import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -37,18 +38,9 @@ export class MultiPackIndexLayer {
   readonly #offsets: number;
   readonly #wide: Chunk | undefined;
   readonly #packBits: Chunk | undefined;
-  readonly #order: DataView | undefined;
+  #order: DataView | undefined;
 
-  /**
-   * @param openRev opens the `.rev` file of the checksum (hex), where older git versions kept the order of the bits
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
-   */
-  constructor(
-    file: IndexFile,
-    format: ObjectFormat,
-    base: LayerBase,
-    openRev: (checksum: string) => IndexFile | undefined,
-  ) {
+  private constructor(file: IndexFile, format: ObjectFormat, base: LayerBase) {
     const { data } = file;
     this.file = file;
     this.base = base;
@@ -56,12 +48,7 @@ export class MultiPackIndexLayer {
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.#hash = format.bytes;
     const limit = data.length - this.#hash;
-    if (limit < HEADER_BYTES) throw repositoryCorrupt('it is too short');
-    if (data.toString('latin1', 0, 4) !== 'MIDX') throw repositoryCorrupt('its signature is another');
-    const [version, hashId, chunkCount] = data.subarray(4);
-    if (version !== 1 && version !== 2) throw repositoryCorrupt(`version ${version} is not known`);
-    if (hashId !== HASH_IDS[format.name]) throw repositoryCorrupt('it is of another object format');
-    if (!hasSoundTrailer(file, format)) throw repositoryCorrupt('its checksum is wrong');
+    const [version, , chunkCount] = data.subarray(4);
     const chunks = readChunks(data, HEADER_BYTES, chunkCount, limit, repositoryCorrupt);
     const need = (id: string, size?: number): Chunk => {
       const chunk = chunks.get(id);
@@ -85,7 +72,23 @@ export class MultiPackIndexLayer {
     if (chunks.has('BTMP')) this.#packBits = need('BTMP', packs * 8);
     const order = chunks.has('RIDX') ? need('RIDX', this.count * 4) : undefined;
     if (order) this.#order = new DataView(data.buffer, data.byteOffset + order.start, this.count * 4);
-    else this.#order = this.#readRev(openRev(this.checksum.toString('hex')), format);
+  }
+
+  /**
+   * @param openRev opens the `.rev` file of the checksum (hex), where older git versions kept the order of the bits
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  static *read(
+    file: IndexFile,
+    format: ObjectFormat,
+    base: LayerBase,
+    openRev: (checksum: string) => Stretches<IndexFile | undefined>,
+  ): Stretches<MultiPackIndexLayer> {
+    checkHeader(file.data, format);
+    if (!(yield* hasSoundTrailer(file, format))) throw repositoryCorrupt('its checksum is wrong');
+    const layer = new MultiPackIndexLayer(file, format, base);
+    layer.#order ??= yield* layer.#readRev(yield* openRev(layer.checksum.toString('hex')), format);
+    return layer;
   }
 
   /** What this layer and those before it hold: the base of the next. */
@@ -105,8 +108,8 @@ export class MultiPackIndexLayer {
   }
 
   /** Whether ids ascend, as {@link find} needs. */
-  get sorted(): boolean {
-    return this.#ids.sorted;
+  sorted(): Stretches<boolean> {
+    return this.#ids.sorted();
   }
 
   /** The id of an object stands in the file's data from here on. */
@@ -157,12 +160,20 @@ export class MultiPackIndexLayer {
   }
 
   /** As the `.rev` of a pack (section 6.3), but of positions in this file, whose checksum it names. */
-  #readRev(rev: IndexFile | undefined, format: ObjectFormat): DataView | undefined {
+  *#readRev(rev: IndexFile | undefined, format: ObjectFormat): Stretches<DataView | undefined> {
     const bytes = this.count * 4;
     if (rev?.data.length !== REV_HEADER_BYTES + bytes + 2 * this.#hash) return undefined;
     if (rev.data.toString('latin1', 0, 4) !== 'RIDX' || rev.data.readUInt32BE(4) !== 1) return undefined;
     const checksum = rev.data.subarray(REV_HEADER_BYTES + bytes, REV_HEADER_BYTES + bytes + this.#hash);
-    if (!checksum.equals(this.checksum) || !hasSoundTrailer(rev, format)) return undefined;
+    if (!checksum.equals(this.checksum) || !(yield* hasSoundTrailer(rev, format))) return undefined;
     return new DataView(rev.data.buffer, rev.data.byteOffset + REV_HEADER_BYTES, bytes);
   }
+}
+
+function checkHeader(data: Buffer, format: ObjectFormat): void {
+  if (data.length < HEADER_BYTES + format.bytes) throw repositoryCorrupt('it is too short');
+  if (data.toString('latin1', 0, 4) !== 'MIDX') throw repositoryCorrupt('its signature is another');
+  const [version, hashId] = data.subarray(4);
+  if (version !== 1 && version !== 2) throw repositoryCorrupt(`version ${version} is not known`);
+  if (hashId !== HASH_IDS[format.name]) throw repositoryCorrupt('it is of another object format');
 }

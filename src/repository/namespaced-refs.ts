@@ -1,8 +1,9 @@
 /** Ref namespaces (`GIT_NAMESPACE`): a part of a repository's refs that is served as if it were all. */
 import { repositoryUnsupported } from '../errors.ts';
 import { isRefName } from '../ref-name.ts';
+import type { Pause } from '../stretches.ts';
 import { RefPrefixes } from './ref-prefixes.ts';
-import type { Pause, Ref, Refs, RefVisitor } from './refs.ts';
+import type { Ref, Refs, RefVisitor } from './refs.ts';
 import { expandRef } from './resolve-ref.ts';
 import type { StoredRef } from './stored-ref.ts';
 
@@ -34,6 +35,10 @@ export class NamespacedRefs implements Refs {
 
   get stamps(): Refs['stamps'] {
     return this.#refs.stamps;
+  }
+
+  prepare(pause: Pause): Promise<void> {
+    return this.#refs.prepare(pause);
   }
 
   resolve(name: string): Ref | undefined {

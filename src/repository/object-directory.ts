@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
 import { unlessMissing } from './missing-file.ts';
@@ -18,6 +19,17 @@ interface KnownPack {
   readonly pack: PackFile;
 }
 
+/** Packs, retained for who asked, with what a multi-pack-index knows of them. */
+export interface FoundPacks {
+  readonly packs: readonly PackFile[];
+  readonly indexed: IndexedPacks | undefined;
+}
+
+type Listing = ReadonlyMap<string, Pick<KnownPack, 'identity' | 'order'>>;
+
+/** Files of a listing that are looked at in one stretch. */
+const PACE = 32;
+
 /** How often a listing is made anew when packs vanish between listing and opening. */
 const LISTING_TRIES = 5;
 
@@ -26,13 +38,16 @@ export class ObjectDirectory {
   readonly #format: ObjectFormat;
   readonly #windows: WindowCache;
   readonly #indexFiles: IndexFiles;
-  #known = new Map<string, KnownPack>();
+  readonly #known = new Map<string, KnownPack>();
   #users = 0;
   /** Packs that could not be used, with the reason, as of the last listing. */
-  #unusable = new Map<string, { identity: string; why: PackhorseError }>();
+  readonly #unusable = new Map<string, { identity: string; why: PackhorseError }>();
   #indexProblems: readonly string[] = [];
   /** Names of the files of the pack directory, as of the last listing. */
   #names: ReadonlySet<string> = new Set();
+  /** Listings begun so far, and the one that the open packs were brought in line with last. */
+  #listings = 0;
+  #latest = 0;
 
   constructor(directory: string, format: ObjectFormat, windows: WindowCache, indexFiles: IndexFiles) {
     this.path = directory;
@@ -64,26 +79,55 @@ export class ObjectDirectory {
 
   /**
    * The packs as they lie on disk now, largest first (most objects are found in the first look-up), cruft packs
-   * last. The caller retains those it uses.
+   * last. The caller retains those it uses at once: other requests go on in between.
    */
-  packs(): PackFile[] {
-    for (let attempt = 1; ; attempt++) {
-      const listing = this.#list();
-      if (this.#open(listing) || attempt === LISTING_TRIES) break;
+  *packs(): Stretches<PackFile[]> {
+    const opened = new Map<string, KnownPack>();
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const serial = ++this.#listings;
+        const listing = yield* this.#list();
+        const complete = (yield* this.#open(listing, opened)) && this.#knowsAll(listing, opened);
+        if (attempt < LISTING_TRIES && !(complete && serial > this.#latest)) continue;
+        this.#latest = serial;
+        this.#adopt(listing, opened);
+        break;
+      }
+    } finally {
+      for (const { pack } of opened.values()) pack.release();
     }
     return [...this.#known.values()].sort((a, b) => (a.order < b.order ? -1 : 1)).map((known) => known.pack);
   }
 
-  /** {@link packs}, and the multi-pack-index of those where there is one that can be used. */
-  indexedPacks(): { packs: PackFile[]; indexed: IndexedPacks | undefined } {
+  /** {@link packs}, without a look at multi-pack-indexes. */
+  *plainPacks(): Stretches<FoundPacks> {
+    const packs = yield* this.packs();
+    for (const pack of packs) pack.retain();
+    return { packs, indexed: undefined };
+  }
+
+  /** {@link packs}, and their multi-pack-index where there is one that can be used. */
+  *indexedPacks(): Stretches<FoundPacks> {
     const directory = path.join(this.path, 'pack');
     for (let again = false; ; again = true) {
-      const packs = this.packs();
-      const { indexed, problems } = readMultiPackIndex(directory, packs, this.#format, this.#indexFiles);
-      const known = problems.every((problem) => this.#indexProblems.includes(problem));
-      this.#indexProblems = problems;
-      // A repack may have replaced packs and index after the packs were listed.
-      if (known || again) return { packs, indexed };
+      const packs = yield* this.packs();
+      for (const pack of packs) pack.retain();
+      let taken = false;
+      try {
+        const { indexed, problems } = yield* readMultiPackIndex(
+          directory,
+          packs,
+          this.#format,
+          this.#indexFiles,
+        );
+        const known = problems.every((problem) => this.#indexProblems.includes(problem));
+        this.#indexProblems = problems;
+        // A repack may have replaced packs and index after the packs were listed.
+        taken = known || again;
+        if (taken) return { packs, indexed };
+      } finally {
+        if (!taken) for (const pack of packs) pack.release();
+      }
     }
   }
 
@@ -128,13 +172,14 @@ export class ObjectDirectory {
   }
 
   /** Names of packs (without extension) with what identifies and orders each. */
-  #list(): Map<string, { identity: string; order: string }> {
+  *#list(): Stretches<Listing> {
     const directory = path.join(this.path, 'pack');
     const names = unlessMissing(() => fs.readdirSync(directory), []);
     const all = new Set(names);
     this.#names = all;
     const listing = new Map<string, { identity: string; order: string }>();
-    for (const file of names) {
+    for (const [i, file] of names.entries()) {
+      if (i % PACE === PACE - 1) yield;
       const name = file.slice(0, -'.idx'.length);
       if (file.startsWith('.') || !file.endsWith('.idx') || !all.has(`${name}.pack`)) continue;
       const stat = fs.statSync(path.join(directory, `${name}.pack`), { throwIfNoEntry: false });
@@ -150,8 +195,39 @@ export class ObjectDirectory {
     return listing;
   }
 
-  /** Brings the open packs in line with a listing; false when a pack was gone before it could be opened. */
-  #open(listing: Map<string, { identity: string; order: string }>): boolean {
+  /** Opens those packs of a listing that are not open yet; false when one was gone before it could be opened. */
+  *#open(listing: Listing, into: Map<string, KnownPack>): Stretches<boolean> {
+    const directory = path.join(this.path, 'pack');
+    let complete = true;
+    for (const [name, { identity, order }] of listing) {
+      const known = [this.#known, into, this.#unusable];
+      if (known.some((packs) => packs.get(name)?.identity === identity)) continue;
+      yield;
+      try {
+        const pack = yield* PackFile.open(directory, name, this.#format, this.#windows, this.#indexFiles);
+        into.get(name)?.pack.release();
+        into.set(name, { identity, order, pack });
+        this.#unusable.delete(name);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
+        if (error instanceof PackhorseError) this.#unusable.set(name, { identity, why: error });
+        // What the system says may be otherwise the next time.
+        else this.#unusable.set(name, { identity: '', why: unusablePack(name, error) });
+      }
+    }
+    return complete;
+  }
+
+  /** False where another request has given up a pack of the listing since. */
+  #knowsAll(listing: Listing, opened: ReadonlyMap<string, KnownPack>): boolean {
+    for (const name of listing.keys()) {
+      if (!this.#known.has(name) && !opened.has(name) && !this.#unusable.has(name)) return false;
+    }
+    return true;
+  }
+
+  /** Brings the open packs in line with a listing. */
+  #adopt(listing: Listing, opened: Map<string, KnownPack>): void {
     for (const [name, known] of this.#known) {
       if (listing.get(name)?.identity === known.identity) {
         known.pack.renew();
@@ -160,33 +236,12 @@ export class ObjectDirectory {
       this.#known.delete(name);
       known.pack.releaseGone();
     }
-    let complete = true;
-    const unusable = new Map<string, { identity: string; why: PackhorseError }>();
-    for (const [name, { identity, order }] of listing) {
-      if (this.#known.has(name)) continue;
-      const failed = this.#unusable.get(name);
-      if (failed?.identity === identity) {
-        unusable.set(name, failed);
-        continue;
-      }
-      try {
-        const pack = PackFile.open(
-          path.join(this.path, 'pack'),
-          name,
-          this.#format,
-          this.#windows,
-          this.#indexFiles,
-        );
-        this.#known.set(name, { identity, order, pack });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') complete = false;
-        if (error instanceof PackhorseError) unusable.set(name, { identity, why: error });
-        // What the system says may be otherwise the next time.
-        else unusable.set(name, { identity: '', why: unusablePack(name, error) });
-      }
+    for (const name of this.#unusable.keys()) if (!listing.has(name)) this.#unusable.delete(name);
+    for (const [name, pack] of opened) {
+      if (listing.get(name)?.identity !== pack.identity || this.#known.has(name)) continue;
+      this.#known.set(name, pack);
+      opened.delete(name);
     }
-    this.#unusable = unusable;
-    return complete;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Objects of a view by number: type, size, content. */
 import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
+import { already, inOneGo, inStretches, type Pause, type Stretches } from '../stretches.ts';
 import { applyDelta, checkDeltaHeader, readDeltaHeader } from './apply-delta.ts';
 import { applyDeltaStream } from './apply-delta-stream.ts';
 import type { CommitGraph } from './commit-graph.ts';
@@ -32,7 +33,7 @@ export interface ObjectHeader {
 
 export interface ReaderOptions {
   /** Called when a commit is asked for, once until the graph is let go of. */
-  readonly openGraph?: () => CommitGraph | undefined;
+  readonly openGraph?: () => Stretches<CommitGraph | undefined>;
   /** See {@link ObjectReader.maxTreeDepth}. */
   readonly maxTreeDepth?: number;
 }
@@ -50,13 +51,13 @@ export class ObjectReader {
   #elsewhere = false;
   /** Larger entries are not inflated. */
   #most = Number.POSITIVE_INFINITY;
-  readonly #openGraph: () => CommitGraph | undefined;
+  readonly #openGraph: () => Stretches<CommitGraph | undefined>;
   #graph: GraphedCommits | undefined | null = null;
 
   constructor(
     view: ObjectView,
     arena: ObjectArena,
-    { openGraph = () => undefined, maxTreeDepth = MAX_TREE_DEPTH }: ReaderOptions = {},
+    { openGraph = () => already(undefined), maxTreeDepth = MAX_TREE_DEPTH }: ReaderOptions = {},
   ) {
     this.view = view;
     this.maxTreeDepth = maxTreeDepth;
@@ -66,17 +67,23 @@ export class ObjectReader {
 
   /** What the commit-graph says of commits; undefined where there is none to be used. */
   get graph(): GraphedCommits | undefined {
-    if (this.#graph === null) {
-      const graph = this.#openGraph();
-      this.#graph = graph && new GraphedCommits(graph, this.view);
-    }
+    if (this.#graph === null) this.#graph = this.#numbered(inOneGo(this.#openGraph()));
     return this.#graph;
+  }
+
+  /** Opens the commit-graph, with pauses, which {@link graph} does in one go when it is first asked for. */
+  async prepareGraph(pause: Pause): Promise<void> {
+    if (this.#graph === null) this.#graph = this.#numbered(await inStretches(this.#openGraph(), pause));
   }
 
   /** Lets go of what many reads leave behind: the graph, which is opened anew when it is asked for, and a large delta. */
   forget(): void {
     this.#graph = null;
     this.#delta = Buffer.allocUnsafeSlow(LEAST_DELTA);
+  }
+
+  #numbered(graph: CommitGraph | undefined): GraphedCommits | undefined {
+    return graph && new GraphedCommits(graph, this.view);
   }
 
   /**

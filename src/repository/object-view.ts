@@ -4,12 +4,13 @@
  * {@link FIRST_LOOSE}. Numbers fit in 32 bits and mean nothing outside their view.
  */
 import { isIoError, objectMissing, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
+import { inOneGo, type Stretches } from '../stretches.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
 import { FIRST_LOOSE, LooseNumbers } from './loose-numbers.ts';
 import { loosePath } from './loose-objects.ts';
 import { isThere } from './missing-file.ts';
 import type { NumberedPack } from './numbered-layer.ts';
-import type { ObjectDirectory } from './object-directory.ts';
+import type { FoundPacks, ObjectDirectory } from './object-directory.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { alignNumber } from './object-numbers.ts';
 import type { PackFile } from './pack-file.ts';
@@ -42,31 +43,36 @@ export class ObjectView {
   #packed = 0;
   readonly #loose: LooseNumbers;
 
-  /** @param options whether multi-pack-indexes may be used */
-  constructor(
-    format: ObjectFormat,
-    directories: readonly ObjectDirectory[],
-    options: { readonly multiPackIndex: boolean },
-  ) {
+  private constructor(format: ObjectFormat, directories: readonly ObjectDirectory[]) {
     this.format = format;
     this.#directories = directories;
     this.#loose = new LooseNumbers(format, directories);
     for (const directory of directories) directory.retain();
     this.#stamps = directories.map((directory) => directory.stamp());
+  }
+
+  /** @param options whether multi-pack-indexes may be used */
+  static *open(
+    format: ObjectFormat,
+    directories: readonly ObjectDirectory[],
+    options: { readonly multiPackIndex: boolean },
+  ): Stretches<ObjectView> {
+    const view = new ObjectView(format, directories);
+    const found: FoundPacks[] = [];
+    let isOpen = false;
     try {
-      const found = directories.map((directory) =>
-        options.multiPackIndex ? directory.indexedPacks() : { packs: directory.packs(), indexed: undefined },
-      );
-      for (const [k, { indexed }] of found.entries())
-        if (indexed) this.#admitIndexed(indexed, directories[k]);
-      for (const { packs } of found) this.#admitPacks(packs, this.#unindexed);
-      this.#findBitmapped(found.map(({ packs }) => packs));
-      this.#indexProblems = directories.flatMap((each) =>
+      for (const directory of directories) {
+        found.push(options.multiPackIndex ? yield* directory.indexedPacks() : yield* directory.plainPacks());
+      }
+      view.#admitAll(found);
+      view.#indexProblems = directories.flatMap((each) =>
         options.multiPackIndex ? [...each.indexProblems, ...each.revProblems] : each.revProblems,
       );
-    } catch (error) {
-      this.close();
-      throw error;
+      isOpen = true;
+      return view;
+    } finally {
+      for (const { packs } of found) for (const pack of packs) pack.release();
+      if (!isOpen) view.close();
     }
   }
 
@@ -136,9 +142,13 @@ export class ObjectView {
 
   /** Admits packs and loose objects that appeared since; numbers given before stay valid. */
   rescan(): void {
+    inOneGo(this.rescanning());
+  }
+
+  *rescanning(): Stretches<void> {
     this.#loose.forgetNames();
     this.#stamps = this.#directories.map((directory) => directory.stamp());
-    for (const directory of this.#directories) this.#admitPacks(directory.packs(), this.#later);
+    for (const directory of this.#directories) this.#admitPacks(yield* directory.packs(), this.#later);
   }
 
   isLoose(number: number): boolean {
@@ -263,6 +273,14 @@ export class ObjectView {
       if (number >= 0) return number;
     }
     return findIn(this.#unindexed, bytes, at);
+  }
+
+  #admitAll(found: readonly FoundPacks[]): void {
+    for (const [k, { indexed }] of found.entries()) {
+      if (indexed) this.#admitIndexed(indexed, this.#directories[k]);
+    }
+    for (const { packs } of found) this.#admitPacks(packs, this.#unindexed);
+    this.#findBitmapped(found.map(({ packs }) => packs));
   }
 
   /**

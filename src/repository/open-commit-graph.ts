@@ -1,6 +1,7 @@
 /** Finding the commit-graph: one file, or a chain of them; in the repository itself, or where it borrows from. */
 import path from 'node:path';
 import { reasonOf } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import { CommitGraph } from './commit-graph.ts';
 import { CommitGraphLayer } from './commit-graph-layer.ts';
 import type { GitConfig } from './config.ts';
@@ -21,26 +22,27 @@ export interface CommitGraphSource {
 }
 
 /** The first usable graph; undefined where there is none, or the configuration says to use none. */
-export function openCommitGraph(source: CommitGraphSource): CommitGraph | undefined {
+export function* openCommitGraph(source: CommitGraphSource): Stretches<CommitGraph | undefined> {
   const corrected = source.config.integer('commitgraph.generationversion', 2) !== 1;
   if (!source.config.boolean('core.commitgraph', true)) return undefined;
   for (const directory of source.directories) {
-    const single = openLayer(source, path.join(directory, 'info', 'commit-graph'), []);
-    const layers = single ? [single] : openChain(source, path.join(directory, 'info', 'commit-graphs'));
+    const info = path.join(directory, 'info');
+    const single = yield* openLayer(source, path.join(info, 'commit-graph'), []);
+    const layers = single ? [single] : yield* openChain(source, path.join(info, 'commit-graphs'));
     if (layers.length > 0) return new CommitGraph(layers, corrected);
   }
   return undefined;
 }
 
 /** The layers of a chain from the first one up to where it breaks. */
-function openChain(source: CommitGraphSource, directory: string): CommitGraphLayer[] {
+function* openChain(source: CommitGraphSource, directory: string): Stretches<CommitGraphLayer[]> {
   const name = path.join(directory, 'commit-graph-chain');
   for (let tries = 1; ; tries++) {
     const problems: string[] = [];
-    const chain = openFile({ ...source, problems }, name);
-    const layers = chain ? readChain({ ...source, problems }, chain) : [];
+    const chain = yield* openFile({ ...source, problems }, name);
+    const layers = chain ? yield* readChain({ ...source, problems }, chain) : [];
     // While git merges layers, those that a chain named may be gone.
-    const changed = problems.length > 0 && openFile(source, name)?.identity !== chain?.identity;
+    const changed = problems.length > 0 && (yield* openFile(source, name))?.identity !== chain?.identity;
     if (changed && tries < CHAIN_TRIES) continue;
     source.problems.push(...problems);
     return layers;
@@ -48,7 +50,7 @@ function openChain(source: CommitGraphSource, directory: string): CommitGraphLay
 }
 
 /** Each line names a layer, which may lie in any of the directories. */
-function readChain(source: CommitGraphSource, chain: IndexFile): CommitGraphLayer[] {
+function* readChain(source: CommitGraphSource, chain: IndexFile): Stretches<CommitGraphLayer[]> {
   const { directories, format, problems } = source;
   const layers: CommitGraphLayer[] = [];
   for (const hash of chain.data.toString('latin1').split('\n').slice(0, -1)) {
@@ -59,7 +61,7 @@ function readChain(source: CommitGraphSource, chain: IndexFile): CommitGraphLaye
     let layer: CommitGraphLayer | undefined;
     for (const directory of directories) {
       const name = path.join(directory, 'info', 'commit-graphs', `graph-${hash}.graph`);
-      layer = openLayer(source, name, layers);
+      layer = yield* openLayer(source, name, layers);
       if (layer) break;
     }
     if (layer?.trailer.toString('hex') !== hash) {
@@ -71,23 +73,23 @@ function readChain(source: CommitGraphSource, chain: IndexFile): CommitGraphLaye
   return layers;
 }
 
-function openLayer(
+function* openLayer(
   source: CommitGraphSource,
   name: string,
   below: readonly CommitGraphLayer[],
-): CommitGraphLayer | undefined {
-  const file = openFile(source, name);
+): Stretches<CommitGraphLayer | undefined> {
+  const file = yield* openFile(source, name);
   try {
-    return file && new CommitGraphLayer(file, source.format, below);
+    return file && (yield* CommitGraphLayer.read(file, source.format, below));
   } catch (error) {
     source.problems.push(reasonOf(error));
     return undefined;
   }
 }
 
-function openFile({ files, problems }: CommitGraphSource, name: string): IndexFile | undefined {
+function* openFile({ files, problems }: CommitGraphSource, name: string): Stretches<IndexFile | undefined> {
   try {
-    return files.open(name);
+    return yield* files.open(name);
   } catch (error) {
     problems.push(`${name}: ${reasonOf(error)}`);
     return undefined;

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import { HeldIndex } from './held-index.ts';
 import type { IndexFiles } from './index-files.ts';
 import { inflateHead } from './inflate.ts';
@@ -79,18 +80,19 @@ export class PackFile implements WindowSource {
    * Opens `<directory>/<name>.pack` and its index.
    * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`, or the system's error (`ENOENT` where a repack was faster)
    */
-  static open(
+  static *open(
     directory: string,
     name: string,
     format: ObjectFormat,
     windows: WindowCache,
     indexFiles: IndexFiles,
-  ): PackFile {
+  ): Stretches<PackFile> {
     const stem = path.join(directory, name);
     const fd = fs.openSync(`${stem}.pack`, 'r');
+    let pack: PackFile | undefined;
     try {
       const size = fs.fstatSync(fd).size;
-      const held = new HeldIndex(stem, format, indexFiles);
+      const held = yield* HeldIndex.open(stem, format, indexFiles);
       const { index } = held;
       if (size < 12 + format.bytes) throw repositoryCorrupt(`${name}.pack is too short`);
       const head = Buffer.alloc(12);
@@ -104,10 +106,10 @@ export class PackFile implements WindowSource {
       if (head.readUInt32BE(8) !== index.count || !trailer.equals(index.packHash)) {
         throw repositoryCorrupt(`${name}.pack does not match its index`);
       }
-      return new PackFile(fd, size, stem, held, format.bytes, windows);
-    } catch (error) {
-      fs.closeSync(fd);
-      throw error;
+      pack = new PackFile(fd, size, stem, held, format.bytes, windows);
+      return pack;
+    } finally {
+      if (!pack) fs.closeSync(fd);
     }
   }
 

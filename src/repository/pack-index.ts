@@ -1,5 +1,6 @@
 /** Pack indexes, version 1 and 2 (protocol section 6.2), and the order of a pack's objects on disk. */
 import { reasonOf, repositoryCorrupt } from '../errors.ts';
+import { already, type Stretches } from '../stretches.ts';
 import type { IndexFile, Tables } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { sortByOffset } from './offset-order.ts';
@@ -8,6 +9,8 @@ import { parseRev } from './rev-file.ts';
 
 const MAGIC_V2 = 0xff744f63;
 const KEY_SPACE = 2 ** 32;
+/** Ranks that are given to positions in one stretch. */
+const PACE = 2 ** 16;
 /** Of the tables made from an index. */
 const ORDER = 'order';
 
@@ -38,19 +41,11 @@ export class PackIndex {
   readonly #crcs: number;
   readonly #offsets: number;
   readonly #wideOffsets: number;
-  readonly #order: PackOrder;
-  readonly #positionOfRank: Uint32Array;
-  readonly #rankOfPosition: Uint32Array;
+  #order!: PackOrder;
+  #positionOfRank!: Uint32Array;
+  #rankOfPosition!: Uint32Array;
 
-  /**
-   * @param source the whole `.idx` file
-   * @param name the file's name, for messages
-   * @param readRev gives the whole `.rev` file where there is one; a wrong one is ignored. It is asked for once for
-   *   all workers that share the source.
-   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
-   */
-  constructor(source: IndexSource, format: ObjectFormat, name: string, readRev: () => Buffer | undefined) {
-    const { data } = source;
+  private constructor(data: Buffer, format: ObjectFormat, name: string) {
     this.#data = data;
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.#format = format;
@@ -77,9 +72,26 @@ export class PackIndex {
     this.#crcs = table + this.count * this.#hash;
     this.#offsets = this.#version === 2 ? this.#crcs + this.count * 4 : table;
     this.#wideOffsets = this.#offsets + this.count * 4;
-    this.#order = source.derive(ORDER, () => this.#makeOrder(readRev));
-    this.#positionOfRank = this.#order.positions;
-    this.#rankOfPosition = this.#order.ranks;
+  }
+
+  /**
+   * @param source the whole `.idx` file
+   * @param name the file's name, for messages
+   * @param readRev gives the whole `.rev` file where there is one; a wrong one is ignored. It is asked for once for
+   *   all workers that share the source.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT`
+   */
+  static *read(
+    source: IndexSource,
+    format: ObjectFormat,
+    name: string,
+    readRev: () => Stretches<Buffer | undefined>,
+  ): Stretches<PackIndex> {
+    const index = new PackIndex(source.data, format, name);
+    index.#order = yield* source.derive(ORDER, () => index.#makeOrder(readRev));
+    index.#positionOfRank = index.#order.positions;
+    index.#rankOfPosition = index.#order.ranks;
+    return index;
   }
 
   /** Why the `.rev` file was ignored; undefined where it was not, or where there is none. */
@@ -88,8 +100,9 @@ export class PackIndex {
   }
 
   /** Whether this index reads from that source and from its tables: the workers may have agreed on other ones. */
-  readsFrom(source: IndexSource): boolean {
-    return source.data === this.#data && source.derive(ORDER, () => this.#order) === this.#order;
+  *readsFrom(source: IndexSource): Stretches<boolean> {
+    if (source.data !== this.#data) return false;
+    return (yield* source.derive(ORDER, () => already(this.#order))) === this.#order;
   }
 
   /** The hash that ends the pack this index belongs to. */
@@ -167,20 +180,24 @@ export class PackIndex {
   }
 
   /** From the `.rev` file, which has been seen to be sound, or by sorting. */
-  #makeOrder(readRev: () => Buffer | undefined): PackOrder {
+  *#makeOrder(readRev: () => Stretches<Buffer | undefined>): Stretches<PackOrder> {
     const { count } = this;
     const offsetAt = (position: number) => this.#offsetAt(position);
     let positions: Uint32Array | undefined;
     let revProblem = '';
     try {
-      const rev = readRev();
-      if (rev) positions = parseRev(rev, { count, format: this.#format, packHash: this.packHash, offsetAt });
+      const rev = yield* readRev();
+      const target = { count, format: this.#format, packHash: this.packHash, offsetAt };
+      if (rev) positions = yield* parseRev(rev, target);
     } catch (error) {
       revProblem = reasonOf(error);
     }
-    positions ??= sortByOffset(count, offsetAt);
+    positions ??= yield* sortByOffset(count, offsetAt);
     const ranks = new Uint32Array(count);
-    for (let rank = 0; rank < count; rank++) ranks[positions[rank]] = rank;
+    for (let rank = 0; rank < count; rank++) {
+      if (rank % PACE === PACE - 1) yield;
+      ranks[positions[rank]] = rank;
+    }
     return { positions, ranks, revProblem: Buffer.from(revProblem) };
   }
 }

@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import { repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import type { IndexFile, IndexFiles } from './index-files.ts';
 import { PackedLine } from './packed-line.ts';
 import { sortLines } from './sort-packed-refs.ts';
@@ -29,27 +30,32 @@ export class PackedRefs {
   readonly fullyPeeled: boolean;
   readonly tagsPeeled: boolean;
 
-  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when the file was cut short */
-  constructor(file?: IndexFile) {
-    const stored = file?.data ?? NOTHING;
-    if (stored.length > 0 && stored[stored.length - 1] !== LF) {
-      const last = stored.toString('latin1', stored.lastIndexOf(LF) + 1);
-      throw repositoryCorrupt(`unterminated line in packed-refs: ${last}`);
-    }
-    const headed = stored.toString('latin1', 0, HEADER.length) === HEADER;
-    const header = headed ? stored.toString('latin1', 0, stored.indexOf(LF)).split(' ') : [];
-    this.fullyPeeled = header.includes('fully-peeled');
-    this.tagsPeeled = this.fullyPeeled || header.includes('peeled');
-    this.data = stored;
-    if (!file || header.includes('sorted')) return;
-    // Once for each version of the file, in one go: 0.3 µs a ref where it is in order, as JGit leaves it; 2 where not.
-    const { lines } = file.derive('sorted', () => ({ lines: sortLines(stored) }));
-    if (lines.length > 0) this.data = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  private constructor(data: Buffer, traits: readonly string[]) {
+    this.fullyPeeled = traits.includes('fully-peeled');
+    this.tagsPeeled = this.fullyPeeled || traits.includes('peeled');
+    this.data = data;
   }
 
-  /** The file as it is now. Throws as the constructor, and the system's error when it cannot be read. */
-  static open(directory: string, files: IndexFiles): PackedRefs {
-    return new PackedRefs(files.open(path.join(directory, 'packed-refs')));
+  /**
+   * The file as it is now.
+   * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when it was cut short, and the system's error when it cannot
+   *   be read
+   */
+  static *open(directory: string, files: IndexFiles): Stretches<PackedRefs> {
+    const file = yield* files.open(path.join(directory, 'packed-refs'));
+    return file ? yield* PackedRefs.read(file) : new PackedRefs(NOTHING, []);
+  }
+
+  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` when it was cut short */
+  static *read(file: IndexFile): Stretches<PackedRefs> {
+    const { data } = file;
+    if (data.length > 0 && data[data.length - 1] !== LF) {
+      const last = data.toString('latin1', data.lastIndexOf(LF) + 1);
+      throw repositoryCorrupt(`unterminated line in packed-refs: ${last}`);
+    }
+    const headed = data.toString('latin1', 0, HEADER.length) === HEADER;
+    const traits = headed ? data.toString('latin1', 0, data.indexOf(LF)).split(' ') : [];
+    return new PackedRefs(traits.includes('sorted') ? data : yield* sortedData(file), traits);
   }
 
   /** @param name byte string */
@@ -133,4 +139,12 @@ export class PackedRefs {
     }
     return data[name + key.length] === LF ? 0 : 1;
   }
+}
+
+/** Sorted once for each version of the file: 0.3 µs a ref where it is in order, as JGit leaves it; 2 where not. */
+function* sortedData(file: IndexFile): Stretches<Buffer> {
+  const { lines } = yield* file.derive('sorted', function* () {
+    return { lines: yield* sortLines(file.data) };
+  });
+  return lines.length > 0 ? Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength) : file.data;
 }

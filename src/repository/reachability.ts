@@ -1,4 +1,5 @@
 /** The reachability bitmaps of a view, in the view's own numbers. */
+import type { Stretches } from '../stretches.ts';
 import { type BitmapFile, bitmapWords } from './bitmap-file.ts';
 import type { NumberSet } from './number-set.ts';
 import type { ObjectType } from './object-format.ts';
@@ -10,7 +11,7 @@ export interface BitLayout {
   /** The position of an object in the files' index, or -1. */
   positionOf(number: number): number;
   /** Adds what a bitmap holds to a set. */
-  addTo(set: NumberSet, words: Uint32Array): void;
+  addTo(set: NumberSet, words: Uint32Array): Stretches<void>;
 }
 
 /** Bitmaps of some commits: everything that each reaches. */
@@ -36,27 +37,27 @@ export class Reachability {
     return this.#layout.positionOf(number) >= 0;
   }
 
-  /** Adds all that a commit reaches, itself included, where it has a bitmap. */
-  addReachable(commit: number, set: NumberSet): boolean {
+  /** Whether a commit has a bitmap. */
+  has(commit: number): boolean {
     const position = this.#layout.positionOf(commit);
-    if (position < 0) return false;
-    for (const file of this.#files) {
-      const row = file.rowOf(position);
-      if (row < 0) continue;
-      this.#words.fill(0);
-      file.xorRow(row, this.#words);
-      this.#addTo(set, file.bits);
-      return true;
-    }
-    return false;
+    return position >= 0 && this.#files.some((file) => file.rowOf(position) >= 0);
+  }
+
+  /** Adds all that a commit with a bitmap reaches, itself included. */
+  *addReachable(commit: number, set: NumberSet): Stretches<void> {
+    const position = this.#layout.positionOf(commit);
+    const file = this.#files.find((each) => each.rowOf(position) >= 0)!;
+    this.#words.fill(0);
+    yield* file.xorRow(file.rowOf(position), this.#words);
+    yield* this.#addTo(set, file.bits);
   }
 
   /** Adds every object of a type that the files know. */
-  addType(type: ObjectType, set: NumberSet): void {
+  *addType(type: ObjectType, set: NumberSet): Stretches<void> {
     for (const file of this.#files) {
       this.#words.fill(0);
       file.xorType(type, this.#words);
-      this.#addTo(set, file.bits);
+      yield* this.#addTo(set, file.bits);
     }
   }
 
@@ -66,9 +67,9 @@ export class Reachability {
     return this.#files.find(({ bits }) => position >= 0 && position < bits)?.nameHash(position) ?? 0;
   }
 
-  #addTo(set: NumberSet, bits: number): void {
+  *#addTo(set: NumberSet, bits: number): Stretches<void> {
     // Bits behind the last object stand for nothing.
     for (let bit = bits; bit < this.#words.length * 32; bit++) this.#words[bit >>> 5] &= ~(1 << (bit & 31));
-    this.#layout.addTo(set, this.#words);
+    yield* this.#layout.addTo(set, this.#words);
   }
 }

@@ -5,6 +5,8 @@
 import fs from 'node:fs';
 import { PackhorseError } from '../errors.ts';
 import { isRefName } from '../ref-name.ts';
+import { compareStrings, sortInStretches } from '../sort-in-stretches.ts';
+import { inOneGo, inStretches, type Pause, type Stretches } from '../stretches.ts';
 import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
 import { isMissing, unlessMissing } from './missing-file.ts';
@@ -28,10 +30,7 @@ export interface Ref {
 }
 
 /** What is returned is awaited before the work goes on, and what is thrown ends it. */
-type Wait = Promise<void> | undefined;
-
-/** Called often in long work. */
-export type Pause = () => Wait;
+type Wait = ReturnType<Pause>;
 
 /** Gets the refs one after the other, in the order of their names. */
 export interface RefVisitor {
@@ -51,6 +50,8 @@ const LARGEST_REF = 64 * 1024;
 export interface Refs {
   /** Of all that was read so far. */
   readonly stamps: Stamps;
+  /** Reads now, with pauses, what all other methods would read in one go. */
+  prepare(pause: Pause): Promise<void>;
   /** Resolves a full name or `HEAD`; undefined when there is no such ref, or a broken one. */
   resolve(name: string): Ref | undefined;
   /** The refs that a short name may stand for, by git's rules, in their order. */
@@ -64,6 +65,10 @@ type LooseValue = { oid: string } | { target: string } | null;
 
 /** Packed refs between two pauses, a power of two. */
 const PACE = 32;
+/** A directory of more bytes may hold so many refs that it is read piece by piece. */
+const LARGE_DIRECTORY = 2 ** 15;
+/** Entries of one piece. */
+const PIECE = 256;
 
 /** The refs of a git directory, or of a worktree. */
 export class FileRefs implements Refs {
@@ -75,6 +80,10 @@ export class FileRefs implements Refs {
   constructor(directories: GitDirectories, files: IndexFiles) {
     this.#directories = directories;
     this.#files = files;
+  }
+
+  async prepare(pause: Pause): Promise<void> {
+    await inStretches(this.#openPacked(), pause);
   }
 
   resolve(name: string): Ref | undefined {
@@ -94,7 +103,7 @@ export class FileRefs implements Refs {
       if (rest) await rest;
     }
     // Opened behind that: pack-refs moves refs in this direction.
-    const packed = this.#openPacked();
+    const packed = await inStretches(this.#openPacked(), pause);
     const line = new PackedLine(packed);
     let at = 0;
     let next = 0;
@@ -132,10 +141,10 @@ export class FileRefs implements Refs {
     if (loose === null) return undefined;
     if (loose) return 'oid' in loose ? { oid: loose.oid, peeled: undefined } : loose;
     // A look each time, as git does: pack-refs may have moved the ref over the older value known from there.
-    return this.#openPacked().get(name);
+    return inOneGo(this.#openPacked()).get(name);
   }
 
-  #openPacked(): PackedRefs {
+  #openPacked(): Stretches<PackedRefs> {
     const { commonDirectory } = this.#directories;
     if (!this.#packedSeen) this.stamps.see(`${commonDirectory}/packed-refs`, true);
     this.#packedSeen = true;
@@ -183,12 +192,13 @@ export class FileRefs implements Refs {
         } else if (prefixes.matches(name) && isRefName(name)) names.push(name);
       }
     }
-    return names.sort();
+    return inStretches(sortInStretches(names, compareStrings), pause);
   }
 
-  #entries(directory: string): fs.Dirent<Buffer>[] {
+  #entries(directory: string): Iterable<fs.Dirent<Buffer>> {
     const file = this.#file(directory);
-    this.stamps.see(file, true);
+    const stat = this.stamps.see(file, true);
+    if (stat && stat.size > LARGE_DIRECTORY) return readPieces(file);
     return unlessMissing(() => fs.readdirSync(file, { withFileTypes: true, encoding: 'buffer' }), []);
   }
 
@@ -212,6 +222,21 @@ function trimBlanks(text: string): string {
   while (start < end && BLANK.includes(text[start])) start++;
   while (start < end && BLANK.includes(text[end - 1])) end--;
   return text.slice(start, end);
+}
+
+function* readPieces(directory: Buffer): Generator<fs.Dirent<Buffer>> {
+  // Node takes the encoding here as it does for a whole directory; its types do not know.
+  const encoding: string = 'buffer';
+  const options = { bufferSize: PIECE, encoding: encoding as BufferEncoding };
+  const open = unlessMissing(() => fs.opendirSync(directory, options), undefined);
+  if (!open) return;
+  try {
+    for (let entry = open.readSync(); entry; entry = open.readSync()) {
+      yield entry as fs.Dirent<string | Buffer> as fs.Dirent<Buffer>;
+    }
+  } finally {
+    open.closeSync();
+  }
 }
 
 /** The branch that `HEAD` is on, be it there or not, without `refs/heads/`; undefined when it is on none. */

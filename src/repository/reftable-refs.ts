@@ -1,10 +1,11 @@
 /** Refs in reftables (protocol section 6.13). Names are byte strings (latin1). */
 import path from 'node:path';
+import { inOneGo, inStretches, type Pause, type Stretches } from '../stretches.ts';
 import type { GitDirectories } from './git-directory.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { RefPrefixes } from './ref-prefixes.ts';
-import type { Pause, Ref, Refs, RefVisitor } from './refs.ts';
+import type { Ref, Refs, RefVisitor } from './refs.ts';
 import type { Reftable } from './reftable.ts';
 import { ReftableCursor } from './reftable-cursor.ts';
 import { ReftableMerge } from './reftable-merge.ts';
@@ -19,18 +20,27 @@ const ROOT = 'refs/';
 /** Refs between two pauses, a power of two. */
 const PACE = 32;
 
+interface Tables {
+  readonly common: readonly Reftable[];
+  readonly own: readonly Reftable[];
+}
+
 /** The refs of a repository or a linked worktree as one request sees them: as they are when first asked for. */
 export class ReftableRefs implements Refs {
   readonly stamps = new Stamps();
   readonly #directories: GitDirectories;
   readonly #format: ObjectFormat;
   readonly #files: IndexFiles;
-  #opened: { readonly common: readonly Reftable[]; readonly own: readonly Reftable[] } | undefined;
+  #opened: Tables | undefined;
 
   constructor(directories: GitDirectories, format: ObjectFormat, files: IndexFiles) {
     this.#directories = directories;
     this.#format = format;
     this.#files = files;
+  }
+
+  async prepare(pause: Pause): Promise<void> {
+    this.#opened ??= await inStretches(this.#open(), pause);
   }
 
   resolve(name: string): Ref | undefined {
@@ -42,6 +52,7 @@ export class ReftableRefs implements Refs {
   }
 
   async visit(prefixes: RefPrefixes, visitor: RefVisitor, pause: Pause = () => undefined): Promise<void> {
+    await this.prepare(pause);
     const { common, own } = this.#tables;
     const merge = new ReftableMerge(own === common ? common : [...own, ...common]);
     for (const prefix of prefixes.sorted) {
@@ -87,14 +98,16 @@ export class ReftableRefs implements Refs {
     return isOfWorktree(name) ? own : common;
   }
 
-  get #tables() {
-    if (!this.#opened) {
-      const open = (directory: string) =>
-        openTables(path.join(directory, 'reftable'), this.#format, this.#files, this.stamps);
-      const { gitDirectory, commonDirectory } = this.#directories;
-      const common = open(commonDirectory);
-      this.#opened = { common, own: gitDirectory === commonDirectory ? common : open(gitDirectory) };
-    }
+  get #tables(): Tables {
+    this.#opened ??= inOneGo(this.#open());
     return this.#opened;
+  }
+
+  *#open(): Stretches<Tables> {
+    const { gitDirectory, commonDirectory } = this.#directories;
+    const open = (directory: string) =>
+      openTables(path.join(directory, 'reftable'), this.#format, this.#files, this.stamps);
+    const common = yield* open(commonDirectory);
+    return { common, own: gitDirectory === commonDirectory ? common : yield* open(gitDirectory) };
   }
 }

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { repositoryCorrupt } from '../errors.ts';
+import type { Stretches } from '../stretches.ts';
 import type { IndexFile } from './index-files.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { type Block, type Blocks, INDEX_BLOCK, LOG_BLOCK, REF_BLOCK, readBlock } from './reftable-block.ts';
@@ -18,6 +19,8 @@ const HASH_NAMES: Readonly<Record<string, string>> = { sha1: 'sha1', s256: 'sha2
 const PARTS = 40;
 const CRC = 4;
 const NONE = new Float64Array(0);
+/** Records that are looked at in one stretch: some 0.2 ms. */
+const PACE = 2048;
 
 export class Reftable implements Blocks {
   readonly data: Buffer;
@@ -30,11 +33,11 @@ export class Reftable implements Blocks {
   readonly #blockSize: number;
   /** Where the index begins whose blocks end with the last name; 0: there is none. */
   readonly #index: number;
+  readonly #empty: boolean;
   /** Where each block of refs begins. */
-  readonly #blocks: Float64Array;
+  #blocks: Float64Array = NONE;
 
-  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` */
-  constructor(file: IndexFile, format: ObjectFormat) {
+  private constructor(file: IndexFile, format: ObjectFormat) {
     this.data = file.data;
     this.#path = file.path;
     this.hash = format.bytes;
@@ -45,9 +48,17 @@ export class Reftable implements Blocks {
     this.#index = index;
     this.limit = objects || logs || footer;
     if (index > footer || this.limit > footer) throw this.fail('its parts lie outside');
-    const empty = footer === this.header || (index + objects === 0 && this.#beginsWithLogs(logs));
-    const { blocks } = file.derive('blocks', () => ({ blocks: empty ? NONE : this.#checkRefs() }));
-    this.#blocks = blocks;
+    this.#empty = footer === this.header || (index + objects === 0 && this.#beginsWithLogs(logs));
+  }
+
+  /** @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` */
+  static *read(file: IndexFile, format: ObjectFormat): Stretches<Reftable> {
+    const table = new Reftable(file, format);
+    const { blocks } = yield* file.derive('blocks', function* () {
+      return { blocks: table.#empty ? NONE : yield* table.#checkRefs() };
+    });
+    table.#blocks = blocks;
+    return table;
   }
 
   readonly fail = (what: string): Error =>
@@ -103,7 +114,7 @@ export class Reftable implements Blocks {
   }
 
   /** Looks at every record of a ref and of the index; returns where blocks of refs begin. */
-  #checkRefs(): Float64Array {
+  *#checkRefs(): Stretches<Float64Array> {
     const blocks: number[] = [];
     const records = new ReftableRecords(this);
     let at = 0;
@@ -112,14 +123,15 @@ export class Reftable implements Blocks {
       if (block.type !== REF_BLOCK) break;
       blocks.push(at);
       records.open(block);
-      while (records.next());
+      yield* readAll(records);
     }
-    if (blocks.length === 0 || !this.#endsWith(records, at)) throw this.fail('its refs end too early');
+    if (blocks.length === 0 || !(yield* this.#endsWith(records, at)))
+      throw this.fail('its refs end too early');
     return Float64Array.from(blocks);
   }
 
   /** Whether nothing but the index follows from `at` on, and that knows of no refs behind the last one. */
-  #endsWith(last: ReftableRecords, at: number): boolean {
+  *#endsWith(last: ReftableRecords, at: number): Stretches<boolean> {
     if (this.#index === 0) return at === this.limit;
     const records = new ReftableRecords(this);
     let seen = false;
@@ -131,7 +143,7 @@ export class Reftable implements Blocks {
       // Each level begins again with the first name.
       records.keyLength = 0;
       records.open(block);
-      while (records.next());
+      yield* readAll(records);
     }
     return seen && position === this.limit && records.compare(last.key, last.keyLength) === 0;
   }
@@ -142,4 +154,8 @@ export class Reftable implements Blocks {
     if (size === 0 || end === this.limit || this.data[end] !== 0) return end;
     return Math.min(this.limit, start + Math.ceil((end - start) / size) * size);
   }
+}
+
+function* readAll(records: ReftableRecords): Stretches<void> {
+  for (let i = 1; records.next(); i++) if (i % PACE === 0) yield;
 }

@@ -1,6 +1,7 @@
 /** A repository on disk: found, checked, and open for one request. */
 import path from 'node:path';
 import { repositoryNotExported, repositoryNotFound } from '../errors.ts';
+import { inOneGo, inStretches, type Pause, type Stretches } from '../stretches.ts';
 import { allowAll, realPath } from './allow-directory.ts';
 import { objectDirectories } from './alternates.ts';
 import type { CommitGraph } from './commit-graph.ts';
@@ -106,29 +107,20 @@ export class Repository {
     return new Repository(directories, caches, options);
   }
 
-  /** The objects, opened on first use. */
+  /** The objects, opened on first use: in one go, where {@link prepareObjects} was not called. */
   get objects(): ObjectReader {
-    if (!this.#objects) {
-      const { allowed = allowAll, alternateDirectories = [] } = this.#options;
-      const borrowed = alternateDirectories.map((directory) => path.resolve(this.gitDirectory, directory));
-      const directories = objectDirectories(this.#ownObjects, allowed, borrowed);
-      const view = new ObjectView(
-        this.format,
-        directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
-        { multiPackIndex: this.config.boolean('core.multipackindex', true) },
-      );
-      this.indexProblems.push(...view.indexProblems);
-      this.#objects = new ObjectReader(view, this.#caches.arena, {
-        openGraph: () => this.#openCommitGraph(directories),
-        maxTreeDepth: this.config.integer('core.maxtreedepth', MAX_TREE_DEPTH),
-      });
-    }
+    this.#objects ??= inOneGo(this.#openObjects());
     return this.#objects;
   }
 
+  /** Opens the objects, with pauses: index files that no one has read are read, checked and put in order. */
+  async prepareObjects(pause: Pause): Promise<void> {
+    this.#objects ??= await inStretches(this.#openObjects(), pause);
+  }
+
   /** Reachability bitmaps, where there are usable ones. */
-  get reachability(): Reachability | undefined {
-    this.#reachability ??= openReachability(this.objects.view, this.indexFiles, this.ignore);
+  *reachability(): Stretches<Reachability | undefined> {
+    this.#reachability ??= yield* openReachability(this.objects.view, this.indexFiles, this.ignore);
     return this.#reachability;
   }
 
@@ -162,11 +154,27 @@ export class Repository {
     return real && (this.#options.allowed ?? allowAll)(real) ? real : undefined;
   }
 
+  *#openObjects(): Stretches<ObjectReader> {
+    const { allowed = allowAll, alternateDirectories = [] } = this.#options;
+    const borrowed = alternateDirectories.map((directory) => path.resolve(this.gitDirectory, directory));
+    const directories = objectDirectories(this.#ownObjects, allowed, borrowed);
+    const view = yield* ObjectView.open(
+      this.format,
+      directories.map((directory) => this.#caches.objectDirectory(directory, this.format)),
+      { multiPackIndex: this.config.boolean('core.multipackindex', true) },
+    );
+    this.indexProblems.push(...view.indexProblems);
+    return new ObjectReader(view, this.#caches.arena, {
+      openGraph: () => this.#openCommitGraph(directories),
+      maxTreeDepth: this.config.integer('core.maxtreedepth', MAX_TREE_DEPTH),
+    });
+  }
+
   /** With a `shallow` file, be it an empty one, commits have other parents than the graph says. */
-  #openCommitGraph(directories: readonly string[]): CommitGraph | undefined {
+  *#openCommitGraph(directories: readonly string[]): Stretches<CommitGraph | undefined> {
     if (this.shallow) return undefined;
     const { format, config, indexProblems: problems } = this;
-    return openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
+    return yield* openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
   }
 
   /** Gives up what the request held. */

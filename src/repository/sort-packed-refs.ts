@@ -1,9 +1,13 @@
 /** A `packed-refs` file whose header does not say that it is sorted. */
 import { repositoryCorrupt } from '../errors.ts';
+import { sortInStretches } from '../sort-in-stretches.ts';
+import type { Stretches } from '../stretches.ts';
 
 const LF = 10;
 const HASH = 35;
 const CARET = 94;
+/** Lines that are looked at in one stretch: some 0.3 ms. */
+const PACE = 1024;
 
 /**
  * The lines of a file in the order of their names, each with its peeled value behind it and comments left out; no
@@ -11,22 +15,20 @@ const CARET = 94;
  * @param data ends with a line feed
  * @throws PackhorseError `PACKHORSE_REPOSITORY_CORRUPT` on a line that has no name
  */
-export function sortLines(data: Buffer): Uint8Array {
-  let count = 0;
-  for (let at = 0; at < data.length; at = data.indexOf(LF, at) + 1) if (isRef(data, at)) count++;
-  const lines = new Uint32Array(count);
-  let found = 0;
+export function* sortLines(data: Buffer): Stretches<Uint8Array> {
+  const lines: number[] = [];
   let sorted = true;
   for (let at = 0; at < data.length; at = data.indexOf(LF, at) + 1) {
     if (!isRef(data, at)) continue;
-    if (found > 0 && sorted) sorted = compare(data, lines[found - 1], at) <= 0;
-    lines[found++] = at;
+    if (lines.length % PACE === PACE - 1) yield;
+    if (lines.length > 0 && sorted) sorted = compare(data, lines[lines.length - 1], at) <= 0;
+    lines.push(at);
   }
   if (sorted) return new Uint8Array(0);
-  lines.sort((a, b) => compare(data, a, b));
   const out = new Uint8Array(data.length);
   let length = 0;
-  for (const at of lines) {
+  for (const [i, at] of (yield* sortInStretches(lines, (a, b) => compare(data, a, b))).entries()) {
+    if (i % PACE === PACE - 1) yield;
     let end = data.indexOf(LF, at) + 1;
     if (data[end] === CARET) end = data.indexOf(LF, end) + 1;
     out.set(data.subarray(at, end), length);

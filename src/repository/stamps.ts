@@ -1,7 +1,7 @@
 /** Whether files and directories are still as they were when they were read. */
 import fs from 'node:fs';
+import type { Pause } from '../stretches.ts';
 import { isMissing } from './missing-file.ts';
-import type { Pause } from './refs.ts';
 
 /**
  * Milliseconds. The clocks of file systems tick slowly, so what is written twice within a tick has one stamp; what was

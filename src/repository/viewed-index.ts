@@ -1,8 +1,12 @@
 /** A multi-pack-index in the numbers of a view. */
 import path from 'node:path';
+import type { Stretches } from '../stretches.ts';
 import type { IndexedPacks } from './indexed-packs.ts';
 import type { MultiPackIndex } from './multi-pack-index.ts';
 import type { MultiPackIndexLayer } from './multi-pack-index-layer.ts';
+
+/** Bits that are looked at in one stretch. */
+const PACE = 2 ** 12;
 
 export class ViewedIndex {
   readonly index: MultiPackIndex;
@@ -54,18 +58,19 @@ export class ViewedIndex {
    * asked before this one has as well. Undefined where the order of the bits is not known. Made when first asked for;
    * other views may have the same table.
    */
-  numbersOfBits(): Uint32Array | undefined {
-    const own = this.#indexed.numbersOfBits();
+  *numbersOfBits(): Stretches<Uint32Array | undefined> {
+    const own = yield* this.#indexed.numbersOfBits();
     if (!own || this.#base === 0) return own;
-    this.#numbersOfBits ??= this.#translate(own);
+    this.#numbersOfBits ??= yield* this.#translate(own);
     return this.#numbersOfBits;
   }
 
-  #translate(own: Uint32Array): Uint32Array {
+  *#translate(own: Uint32Array): Stretches<Uint32Array> {
     const numbers = own.map((number) => this.#base + number);
     for (const layer of this.index.layers) {
       const { objects } = layer.base;
       for (let bit = objects; bit < objects + layer.count; bit++) {
+        if (bit % PACE === PACE - 1) yield;
         const number = this.#findBefore(layer, layer.positionOfBit(bit));
         if (number >= 0) numbers[bit] = number;
       }

@@ -18,6 +18,7 @@ import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
 import type { PackFile } from '../repository/pack-file.ts';
 import { type BitLayout, Reachability } from '../repository/reachability.ts';
+import type { Stretches } from '../stretches.ts';
 
 const MAGIC = 'PHB1';
 const PACK_ALIGNMENT = 64;
@@ -36,16 +37,16 @@ export class OwnBitmaps {
    * The bitmaps of a repository, where there are any that hold.
    * @param unusable told why a file cannot be used; that its packs are gone is nothing to be told
    */
-  open(
+  *open(
     gitDirectory: string,
     view: ObjectView,
     files: IndexFiles,
     unusable: (file: string, why: string) => void,
-  ): Reachability | undefined {
+  ): Stretches<Reachability | undefined> {
     const file = this.#file(gitDirectory);
     try {
-      const found = files.open(file);
-      const bitmaps = found && openOwn(found, view);
+      const found = yield* files.open(file);
+      const bitmaps = found && (yield* openOwn(found, view));
       // A repack took packs away: what is known of them is of no use to anyone. Some may just not be readable now.
       if (found && !bitmaps && view.problems.length === 0) fs.rmSync(file, { force: true });
       return bitmaps;
@@ -110,14 +111,14 @@ function uint32(value: number): Buffer {
 }
 
 /** A pack's objects: their bits in the file, and their numbers in a view. */
-interface Stretch {
+interface Span {
   readonly bit: number;
   readonly pack: PackFile;
   readonly number: number;
 }
 
 /** undefined when one of the packs is gone. */
-function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
+function* openOwn(file: IndexFile, view: ObjectView): Stretches<Reachability | undefined> {
   const { data } = file;
   const hash = view.format.bytes;
   const packsByName = new Map<string, { pack: PackFile; base: number }>();
@@ -127,7 +128,7 @@ function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
     // One that lies in an alternate too is found in the first place.
     if (!packsByName.has(name)) packsByName.set(name, entry);
   }
-  const stretches: Stretch[] = [];
+  const spans: Span[] = [];
   if (data.length < 8 || data.toString('latin1', 0, 4) !== MAGIC) {
     throw repositoryCorrupt('it is not a bitmap file of ours');
   }
@@ -139,61 +140,65 @@ function openOwn(file: IndexFile, view: ObjectView): Reachability | undefined {
     const count = data.readUInt32BE(at + hash);
     const found = packsByName.get(`${data.toString('hex', at, at + hash)}:${count}`);
     if (found === undefined) return undefined;
-    stretches.push({ bit, pack: found.pack, number: found.base });
+    spans.push({ bit, pack: found.pack, number: found.base });
     bit += Math.ceil(count / PACK_ALIGNMENT) * PACK_ALIGNMENT;
   }
   const body: Pick<IndexFile, 'data' | 'derive'> = {
     data: data.subarray(end),
     derive: (name, make) => file.derive(name, make),
   };
-  const bitmaps = new BitmapFile(
-    body,
-    view.format,
-    { objects: bit },
-    checksumOf(data.subarray(0, end), view),
-  );
-  return new Reachability([bitmaps], new PacksLayout(view, stretches));
+  const checksum = checksumOf(data.subarray(0, end), view);
+  const bitmaps = yield* BitmapFile.read(body, view.format, { objects: bit }, checksum);
+  return new Reachability([bitmaps], new PacksLayout(view, spans));
 }
 
 class PacksLayout implements BitLayout {
   readonly objects: number;
   readonly #view: ObjectView;
-  readonly #stretches: readonly Stretch[];
+  readonly #spans: readonly Span[];
   #elsewhere: readonly FoundElsewhere[] | undefined;
 
-  constructor(view: ObjectView, stretches: readonly Stretch[]) {
+  constructor(view: ObjectView, spans: readonly Span[]) {
     this.#view = view;
-    this.#stretches = stretches;
-    this.objects = stretches.reduce((sum, { pack }) => sum + pack.index.count, 0);
+    this.#spans = spans;
+    this.objects = spans.reduce((sum, { pack }) => sum + pack.index.count, 0);
   }
 
   positionOf(number: number): number {
-    for (const { bit, pack, number: first } of this.#stretches) {
+    for (const { bit, pack, number: first } of this.#spans) {
       if (number >= first && number < first + pack.index.count) return bit + number - first;
     }
     return -1;
   }
 
-  addTo(set: NumberSet, words: Uint32Array): void {
-    for (const { bit, pack, number } of this.#stretches) {
+  *addTo(set: NumberSet, words: Uint32Array): Stretches<void> {
+    for (const { bit, pack, number } of this.#spans) {
+      yield;
       const from = bit / 32;
       const to = set.packedWords(number, Math.ceil(pack.index.count / 32));
       for (let i = 0; i < to.length; i++) to[i] |= words[from + i];
     }
-    this.#elsewhere ??= this.#stretches.map(
-      (stretch) => new FoundElsewhere(this.#view, stretch.pack, stretch.number, this.#before(stretch)),
-    );
-    for (const each of this.#elsewhere) each.renumber(set);
+    this.#elsewhere ??= yield* this.#findElsewhere();
+    for (const each of this.#elsewhere) yield* each.renumber(set);
+  }
+
+  *#findElsewhere(): Stretches<FoundElsewhere[]> {
+    const found: FoundElsewhere[] = [];
+    for (const span of this.#spans) {
+      const others = this.#before(span);
+      found.push(yield* FoundElsewhere.find(this.#view, span.pack, span.number, others));
+    }
+    return found;
   }
 
   /** The packs that may be asked before a stretch's, but for those that were when the file was made. */
-  *#before(stretch: Stretch): Generator<PackFile> {
+  *#before(span: Span): Generator<PackFile> {
     const { bitmapped, multiPackIndexes } = this.#view;
     const inOrder = !bitmapped && multiPackIndexes.length === 0;
-    const bitOf = new Map(this.#stretches.map(({ pack, bit }) => [pack, bit]));
+    const bitOf = new Map(this.#spans.map(({ pack, bit }) => [pack, bit]));
     for (const { pack, base } of this.#view.packs()) {
-      const wasBefore = (bitOf.get(pack) ?? stretch.bit) < stretch.bit;
-      if (pack !== stretch.pack && !(inOrder && (base > stretch.number || wasBefore))) yield pack;
+      const wasBefore = (bitOf.get(pack) ?? span.bit) < span.bit;
+      if (pack !== span.pack && !(inOrder && (base > span.number || wasBefore))) yield pack;
     }
   }
 }

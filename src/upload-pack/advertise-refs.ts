@@ -24,7 +24,8 @@ export async function advertiseRefs(
   context: CommandContext,
   { version, stateless, tips }: AdvertisementOptions,
 ): Promise<void> {
-  const { repository, sink } = context;
+  const { repository, sink, pace } = context;
+  await repository.refs.prepare(pace.pauseIfDue);
   const sessionId = advertiseSessionId(repository);
   const capabilities = capabilitiesOf(context, stateless, sessionId);
   const { shallow = [], format } = repository;

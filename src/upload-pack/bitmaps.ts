@@ -8,21 +8,25 @@ import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type OwnBitmaps, packSetOf } from '../store/own-bitmaps.ts';
+import { inStretches } from '../stretches.ts';
 import type { CommandContext } from './command.ts';
 
 /** Those that cover more objects; of equals the repository's. */
-export function findBitmaps({
+export async function findBitmaps({
   repository,
   ownBitmaps,
-}: Pick<CommandContext, 'repository' | 'ownBitmaps'>): Reachability | NoBitmaps {
+  pace,
+}: Pick<CommandContext, 'repository' | 'ownBitmaps' | 'pace'>): Promise<Reachability | NoBitmaps> {
   // A word of the repository's owner on bitmaps is a word on ours too.
   if (!repository.config.boolean('pack.usebitmaps', true)) return 'off';
   if (repository.shallow) return 'shallow';
-  const theirs = repository.reachability;
+  const theirs = await inStretches(repository.reachability(), pace.pauseIfDue);
+  const { commonDirectory, indexFiles, ignore } = repository;
   const { view } = repository.objects;
   let own: Reachability | undefined;
   if (theirs?.objects !== view.packedObjects) {
-    own = ownBitmaps?.open(repository.commonDirectory, view, repository.indexFiles, repository.ignore);
+    const opening = ownBitmaps?.open(commonDirectory, view, indexFiles, ignore);
+    own = opening && (await inStretches(opening, pace.pauseIfDue));
   }
   const best = own && own.objects > (theirs?.objects ?? 0) ? own : theirs;
   return best ?? (repository.indexProblems.some((why) => why.includes('.bitmap: ')) ? 'unusable' : 'absent');
@@ -39,7 +43,7 @@ export async function buildOwnBitmaps(
   if (!repository.config.boolean('pack.usebitmaps', true)) return undefined;
   // Bitmaps need all that commits reach.
   if (repository.shallow || promisorRemotes(repository.config).length > 0) return undefined;
-  const known = findBitmaps({ repository, ownBitmaps: store });
+  const known = await findBitmaps({ repository, ownBitmaps: store, pace });
   if (typeof known !== 'string' && known.objects === view.packedObjects) return undefined;
   const tips = await findTips(repository, pace);
   const packs = packSetOf(view);
@@ -57,7 +61,7 @@ async function findTips(repository: Repository, pace: Pace): Promise<number[]> {
     loose: (ref) => void tips.add(view.findHex(ref.oid)),
     stored: (ref) => void tips.add(view.find(ref.oid)),
   };
-  await repository.refs.visit(new RefPrefixes(), visitor, () => (pace.due() ? pace.pause() : undefined));
+  await repository.refs.visit(new RefPrefixes(), visitor, pace.pauseIfDue);
   tips.delete(-1);
   return [...tips];
 }

@@ -3,6 +3,7 @@ import { notOurRef } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
 import { count } from '../pack/count.ts';
 import { Marks } from '../pack/marks.ts';
+import type { Pace } from '../pack/pace.ts';
 import { CAREFUL_SLOP, walkCommits } from '../pack/walk-commits.ts';
 import { NumberSet } from '../repository/number-set.ts';
 import { COMMIT } from '../repository/object-format.ts';
@@ -61,19 +62,30 @@ async function areReachable(
 ): Promise<boolean> {
   const { repository, pace } = context;
   const { objects } = repository;
-  const grafts = endsOf(repository.shallow, objects.view);
+  const grafts = await endsOf(repository.shallow, objects.view, pace);
   const source = new CommitSource(objects, grafts);
-  const targets = wants.map((number) => source.peel(number).target);
-  const isCommit = (number: number) => source.type(number) === COMMIT;
-  const commits = targets.filter(isCommit);
-  if (commits.length > 0) {
-    const ends = tips.map((number) => source.peel(number).target).filter(isCommit);
+  const wanted = await peelAll(source, wants, pace);
+  if (wanted.commits.length > 0) {
+    const ends = await peelAll(source, tips, pace);
     const marks = new Marks(objects.view);
-    const walk = await walkCommits(source, commits, ends, marks, pace, () => {}, { slop: CAREFUL_SLOP });
+    const limits = { slop: CAREFUL_SLOP };
+    const walk = await walkCommits(source, wanted.commits, ends.commits, marks, pace, () => {}, limits);
     if (walk.trees.length > 0) return false;
   }
-  if (commits.length === targets.length) return true;
+  if (wanted.others.length === 0) return true;
   const request = { wants: tips, haves: [], grafts, includeTags: [] };
-  const all = await count(objects, request, findBitmaps(context), pace, () => {});
-  return targets.every((number) => isCommit(number) || all.objects.has(number));
+  const all = await count(objects, request, await findBitmaps(context), pace, () => {});
+  return wanted.others.every((number) => all.objects.has(number));
+}
+
+/** What objects lead to in the end. */
+async function peelAll(source: CommitSource, numbers: Iterable<number>, pace: Pace) {
+  const commits: number[] = [];
+  const others: number[] = [];
+  for (const number of numbers) {
+    const { target } = source.peel(number);
+    (source.type(target) === COMMIT ? commits : others).push(target);
+    if (pace.due()) await pace.pause();
+  }
+  return { commits, others };
 }

@@ -26,7 +26,7 @@ export async function sendDumbFile(
   // A failure halfway can only be told by ending too early.
   await sink.openBands(new Uint8Array(), 'none');
   if (name === 'info/refs') await sendRefs(context);
-  else if (name === 'HEAD') await sink.sendLines(Buffer.from(headOf(context), 'latin1'));
+  else if (name === 'HEAD') await sink.sendLines(Buffer.from(await headOf(context), 'latin1'));
   else if (name === 'objects/info/packs') await sink.sendLines(Buffer.from(packsOf(context)));
   else await sendStored(context, name, onFile);
 }
@@ -51,7 +51,8 @@ function textFormat(lines: LineBuffer): RefFormat {
   };
 }
 
-function headOf({ repository }: CommandContext): string {
+async function headOf({ repository, pace }: CommandContext): Promise<string> {
+  await repository.refs.prepare(pace.pauseIfDue);
   const head = repository.refs.resolve('HEAD');
   if (!head?.oid || repository.isHidden('HEAD')) return '';
   return head.target ? `ref: ${head.target}\n` : `${head.oid}\n`;

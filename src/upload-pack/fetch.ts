@@ -1,18 +1,21 @@
 /** The v2 command `fetch`: its state machine (protocol section 1.6). */
 import { DELIM, FLUSH } from '../protocol/pkt-line.ts';
+import type { ObjectView } from '../repository/object-view.ts';
 import type { Command } from './command.ts';
 import { readFilter } from './filters.ts';
+import type { Common } from './negotiate.ts';
 import { offerPackfileUris } from './packfile-uris.ts';
 import { readFetch } from './read-fetch.ts';
-import { encodeSection, openPack } from './sections.ts';
+import { openPack, sendSection } from './sections.ts';
 import { sendWanted } from './send-wanted.ts';
-import { planShallow, shallowLines } from './shallow.ts';
+import { planShallow, type ShallowPlan, shallowLines } from './shallow.ts';
 
 export const fetch: Command = async (context, args, { missingPromised }) => {
   const { repository, sink, pace, statistics, watch } = context;
+  watch.start('negotiate');
+  await repository.prepareObjects(pace.pauseIfDue);
   const { objects } = repository;
   const { view } = objects;
-  watch.start('negotiate');
   const { request, named, common, haves, wantedRefs } = await readFetch(context, args);
   const wants = [...named.wants];
   const filter = readFilter(request.filter, repository);
@@ -22,12 +25,10 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
   if (wants.length === 0 && !request.waitForDone) return sink.closeBands(new Uint8Array());
 
   if (haves > 0 && !request.done) {
-    const lines = ['acknowledgments\n'];
-    if (common.haves.length === 0) lines.push('NAK\n');
-    for (const number of common.acknowledged) lines.push(`ACK ${view.hex(number)}\n`);
     const ready = !request.waitForDone && (await common.isReady(wants, pace));
-    if (!ready) return sink.closeBands(encodeSection(lines, FLUSH, sink));
-    await sink.sendLines(encodeSection([...lines, 'ready\n'], DELIM, sink));
+    const lines = acknowledgments(common, ready);
+    if (!ready) return sendSection(context, lines, FLUSH, (bytes) => sink.closeBands(bytes));
+    await sendSection(context, lines, DELIM);
   }
 
   const limits = {
@@ -40,14 +41,14 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
   };
   const plan = await planShallow(objects, limits, pace);
   if (plan.announced) {
-    await sink.sendLines(encodeSection(['shallow-info\n', ...shallowLines(plan, view)], DELIM, sink));
+    await sendSection(context, shallowInfo(plan, view), DELIM);
   }
   // git itself sends this before the shallow-info, where its own client does not look for it.
   if (wantedRefs.size > 0) {
     const lines = Array.from(wantedRefs, ([name, oid]) => `${oid} ${name}\n`);
-    await sink.sendLines(encodeSection(['wanted-refs\n', ...lines], DELIM, sink));
+    await sendSection(context, ['wanted-refs\n', ...lines], DELIM);
   }
-  const elsewhere = offerPackfileUris(repository, sink, request.uriProtocols);
+  const elsewhere = await offerPackfileUris(context, request.uriProtocols);
   if (!elsewhere) await openPack(sink);
   // Not awaited: what was asked for is held no longer than it is needed.
   return sendWanted(context, {
@@ -60,3 +61,15 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
     missingPromised,
   });
 };
+
+function* acknowledgments({ haves, acknowledged, source }: Common, ready: boolean): Generator<string> {
+  yield 'acknowledgments\n';
+  if (haves.length === 0) yield 'NAK\n';
+  for (const number of acknowledged) yield `ACK ${source.objects.view.hex(number)}\n`;
+  if (ready) yield 'ready\n';
+}
+
+function* shallowInfo(plan: ShallowPlan, view: ObjectView): Generator<string> {
+  yield 'shallow-info\n';
+  yield* shallowLines(plan, view);
+}

@@ -28,7 +28,6 @@ export async function findTags({ repository, pace }: CommandContext): Promise<Co
       return undefined;
     },
   };
-  const pause = () => (pace.due() ? pace.pause() : undefined);
-  await repository.refs.visit(new RefPrefixes(['refs/tags/']), visitor, pause);
+  await repository.refs.visit(new RefPrefixes(['refs/tags/']), visitor, pace.pauseIfDue);
   return tags;
 }

@@ -6,9 +6,10 @@ import type { KeptAnswer } from '../repository/kept-answers.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
-import type { Pause, Ref, RefVisitor } from '../repository/refs.ts';
+import type { Ref, RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { StoredRef } from '../repository/stored-ref.ts';
+import type { Pause } from '../stretches.ts';
 import type { CommandContext } from './command.ts';
 import { LineBuffer } from './line-buffer.ts';
 
@@ -48,16 +49,17 @@ export interface RefList {
 export async function listRefs(context: CommandContext, list: RefList): Promise<void> {
   const { repository, sink, pace, statistics } = context;
   const { answers } = repository;
-  const pause: Pause = () => (pace.due() ? pace.pause() : undefined);
+  const { pauseIfDue } = pace;
+  await repository.prepareObjects(pauseIfDue);
   const key = list.key && !list.tips ? keyOf(repository, list.key) : undefined;
   const kept = key === undefined ? undefined : answers.get(key);
-  if (kept && (await kept.stamps.stillHold(pause))) {
+  if (kept && (await kept.stamps.stillHold(pauseIfDue))) {
     for (const piece of kept.pieces) await sink.sendLines(piece);
     statistics.refs = kept.refs;
     return;
   }
   const format = list.format(new LineBuffer(sink, key === undefined ? 0 : answers.most, !list.unframed));
-  const listing = new Listing(repository, list, format, pause);
+  const listing = new Listing(repository, list, format, pauseIfDue);
   try {
     const made = await listing.send();
     if (key !== undefined && made) answers.keep(key, made);
@@ -98,6 +100,8 @@ class Listing implements RefVisitor {
   /** @returns the answer, where it may be given again */
   async send(): Promise<KeptAnswer | undefined> {
     const { refs, began } = this.#repository;
+    await refs.prepare(this.#pause);
+    if (this.#format.peels) await this.#repository.objects.prepareGraph(this.#pause);
     const prefixes = new RefPrefixes(this.#list.prefixes);
     if (prefixes.matches('HEAD')) await this.#addHead();
     await refs.visit(prefixes, this, this.#pause);

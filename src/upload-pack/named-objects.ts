@@ -21,20 +21,28 @@ export class NamedObjects {
   }
 
   /** @throws PackhorseError `PACKHORSE_NOT_OUR_REF`, `PACKHORSE_PROTOCOL`, `PACKHORSE_BUSY` */
-  take(argument: NamingArgument): void {
+  take(argument: NamingArgument): Promise<void> | undefined {
     const { repository } = this.#context;
     switch (argument.kind) {
       case 'want':
-        this.addWant(findWant(repository, argument.oid));
-        return;
+        return this.#takeWant(argument.oid);
       case 'shallow': {
         const number = findShallow(repository.objects, argument.oid);
         if (number >= 0) this.#add(this.shallow, number);
-        return;
+        return undefined;
       }
       case 'deepen-not':
         this.#add(this.not, findNot(repository, argument.name));
+        return undefined;
     }
+  }
+
+  /** Hardly ever is there anything to wait for, and a million promises take long. */
+  #takeWant(oid: string): Promise<void> | undefined {
+    const found = findWant(this.#context, oid);
+    if (typeof found !== 'number') return found.then((number) => this.addWant(number));
+    this.addWant(found);
+    return undefined;
   }
 
   addWant(number: number): void {

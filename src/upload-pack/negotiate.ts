@@ -1,9 +1,10 @@
 /** Acknowledgments: what both sides have, and whether that is enough to build a pack (protocol section 1.6). */
-
 import type { CommitSource, WalkedCommit } from '../pack/commit-source.ts';
 import type { Pace } from '../pack/pace.ts';
 import type { LineBudget } from '../protocol/line-budget.ts';
 import { COMMIT } from '../repository/object-format.ts';
+import { sortInStretches } from '../sort-in-stretches.ts';
+import { inStretches } from '../stretches.ts';
 
 /** Bytes that a have takes here, and in its acknowledgment. */
 const PER_HAVE = 256;
@@ -77,7 +78,7 @@ export class Common {
 
 /** Wanted commits in git's order: what an old one reaches is known when a young one comes to it. */
 async function oldestFirst(source: CommitSource, wants: readonly number[], pace: Pace): Promise<number[]> {
-  const commits: { number: number; date: number; generation: number }[] = [];
+  const commits: Dated[] = [];
   for (const want of wants) {
     const { target } = source.peel(want);
     if (source.type(target) === COMMIT) {
@@ -86,9 +87,19 @@ async function oldestFirst(source: CommitSource, wants: readonly number[], pace:
     }
     if (pace.due()) await pace.pause();
   }
+  const sorted = await inStretches(sortInStretches(commits, compareAge), pace.pauseIfDue);
+  return sorted.map(({ number }) => number);
+}
+
+interface Dated {
+  readonly number: number;
+  readonly date: number;
+  readonly generation: number;
+}
+
+function compareAge(a: Dated, b: Dated): number {
   // Two that are not in the graph are both infinite, and their difference is no number.
-  commits.sort((a, b) => (a.generation === b.generation ? a.date - b.date : a.generation - b.generation));
-  return commits.map(({ number }) => number);
+  return a.generation === b.generation ? a.date - b.date : a.generation - b.generation;
 }
 
 interface Step {

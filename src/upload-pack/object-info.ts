@@ -27,6 +27,7 @@ export const objectInfo: Command = async ({ repository, sink, pace, budget }, ar
     if (pace.due()) await pace.pause();
   };
 
+  await repository.prepareObjects(pace.pauseIfDue);
   let size = false;
   const asked: string[] = [];
   const flushed = await args.each((line) => {

@@ -2,8 +2,8 @@
 import { repositoryUnsupported } from '../errors.ts';
 import { DELIM, textOf } from '../protocol/pkt-line.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { ResponseSink } from './response-sink.ts';
-import { encodeSection, openPack } from './sections.ts';
+import type { CommandContext } from './command.ts';
+import { openPack, sendSection } from './sections.ts';
 import type { Elsewhere } from './send-pack.ts';
 
 const KEY = 'uploadpack.blobpackfileuri';
@@ -26,11 +26,11 @@ export function hasPackfileUris({ config }: Repository): boolean {
  * @returns undefined for a client that knows none
  * @throws PackhorseError `PACKHORSE_REPOSITORY_UNSUPPORTED` when the configuration is wrong
  */
-export function offerPackfileUris(
-  repository: Repository,
-  sink: ResponseSink,
+export async function offerPackfileUris(
+  context: CommandContext,
   protocols: readonly string[],
-): Elsewhere | undefined {
+): Promise<Elsewhere | undefined> {
+  const { repository, sink, pace } = context;
   if (protocols.length === 0) return undefined;
   const { view } = repository.objects;
   const lines = new Map<number, string>();
@@ -38,23 +38,24 @@ export function offerPackfileUris(
     const uri = line.slice(line.indexOf(' ') + 1);
     const number = view.findHex(oid);
     if (number >= 0 && protocols.some((protocol) => uri.startsWith(`${protocol}:`))) lines.set(number, line);
+    if (pace.due()) await pace.pause();
   }
   return {
     objects: [...lines.keys()],
     async begin(leftOut) {
       // Objects that lie in one pack are fetched at once.
       const told = new Set(leftOut.map((number) => `${lines.get(number)}\n`));
-      if (told.size > 0) await sink.sendLines(encodeSection(['packfile-uris\n', ...told], DELIM, sink));
+      if (told.size > 0) await sendSection(context, ['packfile-uris\n', ...told], DELIM);
       await openPack(sink);
     },
   };
 }
 
-function readUris({ config, format }: Repository): PackfileUri[] {
+function* readUris({ config, format }: Repository): Generator<PackfileUri> {
   const id = `[0-9a-f]{${format.hexLength}}`;
   const shape = new RegExp(`^(${id}) (${id} .*)$`, 'i');
   const seen = new Set<string>();
-  return config.all(KEY).map((value) => {
+  for (const value of config.all(KEY)) {
     const [, oid, line] = shape.exec(value) ?? [];
     if (oid === undefined) {
       throw repositoryUnsupported(
@@ -66,6 +67,6 @@ function readUris({ config, format }: Repository): PackfileUri[] {
       throw repositoryUnsupported(`object already configured in another ${KEY} (got '${textOf(value)}')`);
     }
     seen.add(known);
-    return { oid: known, line };
-  });
+    yield { oid: known, line };
+  }
 }

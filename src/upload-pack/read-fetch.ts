@@ -33,7 +33,9 @@ export async function readFetch(context: CommandContext, args: Arguments): Promi
   const { repository, pace } = context;
   const { hexLength } = repository.format;
   const draft = new FetchRequestDraft(hexLength, fetchFeatures(repository), context.budget);
-  const reader = new FetchReader(context);
+  const { objects, shallow } = repository;
+  await objects.prepareGraph(pace.pauseIfDue);
+  const reader = new FetchReader(context, await endsOf(shallow, objects.view, pace));
   const flushed = await args.each((line) => {
     const argument = draft.take(line);
     const taken = argument && reader.take(argument);
@@ -53,11 +55,11 @@ class FetchReader {
   readonly #names = new Set<string>();
   #haves = 0;
 
-  constructor(context: CommandContext) {
-    const { objects, shallow } = context.repository;
+  /** @param ends where history is cut */
+  constructor(context: CommandContext, ends: ReadonlySet<number>) {
     this.#context = context;
     this.#named = new NamedObjects(context);
-    this.#common = new Common(new CommitSource(objects, endsOf(shallow, objects.view)), context.budget);
+    this.#common = new Common(new CommitSource(context.repository.objects, ends), context.budget);
   }
 
   take(argument: ImmediateArgument): Promise<void> | undefined {
@@ -71,16 +73,15 @@ class FetchReader {
       case 'sideband-all':
         return this.#openBands();
       default:
-        this.#named.take(argument);
-        return undefined;
+        return this.#named.take(argument);
     }
   }
 
   async lookUp(): Promise<void> {
-    const { repository, pace } = this.#context;
+    const { pace } = this.#context;
     for (const [name, oid] of await resolveWants(this.#context, this.#names)) {
       this.#wantedRefs.set(name, oid);
-      this.#named.addWant(findWant(repository, oid));
+      this.#named.addWant(await findWant(this.#context, oid));
       if (pace.due()) await pace.pause();
     }
     this.#names.clear();

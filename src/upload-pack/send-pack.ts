@@ -63,7 +63,7 @@ async function choose(
   const { objects } = repository;
   watch.start('count');
   const asked = { ...request, elsewhere: elsewhere?.objects };
-  const counted = await count(objects, asked, findBitmaps(context), pace, (n) =>
+  const counted = await count(objects, asked, await findBitmaps(context), pace, (n) =>
     progress.counting('Enumerating objects', n),
   );
   await elsewhere?.begin(counted.leftOut);

@@ -59,8 +59,8 @@ export async function boundaryByLimits(
   pace: Pace,
 ): Promise<Boundary> {
   const marks = new Marks(source.objects.view);
-  const tips = commitsOf(source, wants);
-  const beyond = commitsOf(source, not);
+  const tips = await commitsOf(source, wants, pace);
+  const beyond = await commitsOf(source, not, pace);
   const limits = { since, slop: CAREFUL_SLOP };
   if (beyond.length > 0) await walkCommits(source, tips, beyond, marks, pace, () => {}, limits);
   const dates = new Map<number, boolean>();
@@ -91,7 +91,7 @@ async function walkLevels(
   pace: Pace,
   visit: (number: number, depth: number, commit: WalkedCommit) => boolean,
 ): Promise<void> {
-  let level = commitsOf(source, wants);
+  let level = await commitsOf(source, wants, pace);
   const met = new Set(level);
   for (let depth = 1; level.length > 0; depth++) {
     const below: number[] = [];
@@ -111,7 +111,12 @@ async function walkLevels(
 }
 
 /** The commits that wants lead to, each once. */
-function commitsOf(source: CommitSource, numbers: readonly number[]): number[] {
-  const targets = numbers.map((number) => source.peel(number).target);
-  return [...new Set(targets)].filter((number) => source.type(number) === COMMIT);
+async function commitsOf(source: CommitSource, numbers: readonly number[], pace: Pace): Promise<number[]> {
+  const commits = new Set<number>();
+  for (const number of numbers) {
+    const { target } = source.peel(number);
+    if (source.type(target) === COMMIT) commits.add(target);
+    if (pace.due()) await pace.pause();
+  }
+  return [...commits];
 }

@@ -49,7 +49,7 @@ export async function planShallow(
   if (depth !== undefined && limited) {
     throw protocolError('git upload-pack: deepen and deepen-since (or deepen-not) cannot be used together');
   }
-  const own = endsOf(ownShallow, view);
+  const own = await endsOf(ownShallow, view, pace);
   const asked = depth !== undefined || limited;
   if (!asked && !(ownShallow && announceOwn)) {
     const announced = announceOwn && theirs.size > 0;
@@ -65,22 +65,30 @@ export async function planShallow(
     shallow: (boundary?.commits ?? []).filter((number) => !theirs.has(number)),
     unshallow,
     grafts: new Set([...own, ...theirs, ...(boundary?.commits ?? [])]),
-    wants: parentsOf(new CommitSource(objects), unshallow),
+    wants: await parentsOf(new CommitSource(objects), unshallow, pace),
     excluded: unshallow,
   };
 }
 
 /** The commits of a repository's own `shallow` file, as far as they are there. */
-export function endsOf(shallow: readonly string[] | undefined, view: ObjectView): Set<number> {
-  return new Set(shallow?.map((hex) => view.findHex(hex)).filter((number) => number >= 0));
+export async function endsOf(
+  shallow: readonly string[] | undefined,
+  view: ObjectView,
+  pace: Pace,
+): Promise<Set<number>> {
+  const ends = new Set<number>();
+  for (const hex of shallow ?? []) {
+    const number = view.findHex(hex);
+    if (number >= 0) ends.add(number);
+    if (pace.due()) await pace.pause();
+  }
+  return ends;
 }
 
 /** What the client is told: lines without LF, as git writes them. */
-export function shallowLines({ shallow, unshallow }: ShallowPlan, view: ObjectView): string[] {
-  return [
-    ...shallow.map((number) => `shallow ${view.hex(number)}`),
-    ...unshallow.map((number) => `unshallow ${view.hex(number)}`),
-  ];
+export function* shallowLines({ shallow, unshallow }: ShallowPlan, view: ObjectView): Generator<string> {
+  for (const number of shallow) yield `shallow ${view.hex(number)}`;
+  for (const number of unshallow) yield `unshallow ${view.hex(number)}`;
 }
 
 /** Where history is to be cut; undefined for nowhere. */
@@ -120,12 +128,13 @@ export function findShallow(objects: ObjectReader, hex: string): number {
   return number;
 }
 
-function parentsOf(source: CommitSource, commits: readonly number[]): number[] {
+async function parentsOf(source: CommitSource, commits: readonly number[], pace: Pace): Promise<number[]> {
   const parents = new Set<number>();
   for (const number of commits) {
     const commit = source.read(number);
     source.checkWhole(number, commit);
     for (const parent of commit.parents) parents.add(parent);
+    if (pace.due()) await pace.pause();
   }
   return [...parents];
 }

@@ -1,7 +1,7 @@
 /** Protocol v0 and v1 (protocol section 2): wants, shallow lines, haves, pack. */
 import { CommitSource } from '../pack/commit-source.ts';
 import type { PacketInput } from '../protocol/packet-input.ts';
-import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
+import { FLUSH } from '../protocol/pkt-line.ts';
 import { readUploadRequest } from '../protocol/upload-request.ts';
 import { NumberSet } from '../repository/number-set.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -12,11 +12,13 @@ import { allowsFilters, readFilter } from './filters.ts';
 import type { Tips } from './list-refs.ts';
 import { NamedObjects } from './named-objects.ts';
 import { Common } from './negotiate.ts';
+import { sendSection } from './sections.ts';
 import { sendWanted } from './send-wanted.ts';
 import { planShallow, shallowLines } from './shallow.ts';
 
 /** Advertises, then answers what the client asks on the same connection. */
 export async function converseV0(context: CommandContext, input: PacketInput, version: 0 | 1): Promise<void> {
+  await context.repository.prepareObjects(context.pace.pauseIfDue);
   const { view } = context.repository.objects;
   const tips = { visible: new NumberSet(view), hidden: new NumberSet(view) };
   context.statistics.command = 'advertise';
@@ -34,20 +36,21 @@ export async function answerV0(
   advertised?: Tips,
 ): Promise<void> {
   const { repository, sink, pace, statistics, watch, budget } = context;
+  watch.start('negotiate');
+  await repository.prepareObjects(pace.pauseIfDue);
   const { objects } = repository;
   const { view } = objects;
   const stateless = advertised === undefined;
-  watch.start('negotiate');
   const limits = { hexLength: view.format.hexLength, filters: allowsFilters(repository), budget };
   const named = new NamedObjects(context);
   const request = await readUploadRequest(input, limits, (argument) => {
     if (argument.kind === 'want') statistics.command = 'fetch';
-    named.take(argument);
-    return pace.due() ? pace.pause() : undefined;
+    return named.take(argument) ?? (pace.due() ? pace.pause() : undefined);
   });
   const wants = [...named.wants];
   if (wants.length === 0) return;
   statistics.wants = wants.length;
+  await objects.prepareGraph(pace.pauseIfDue);
   const filter = readFilter(request.filter, repository);
   await checkWants(context, { wants, advertised });
 
@@ -56,8 +59,7 @@ export async function answerV0(
   const asked = { ...request, wants, shallow, not: [...named.not], ownShallow, announceOwn: false };
   const plan = await planShallow(objects, asked, pace);
   if (plan.announced) {
-    const lines = shallowLines(plan, view).map((line) => encodePktLine(line));
-    await sink.sendLines(Buffer.concat([...lines, FLUSH]));
+    await sendSection(context, shallowLines(plan, view), FLUSH);
   }
   // Such a client reads where its history is cut, then sends what it has in another request.
   if (stateless && (await input.isAtEnd())) return;

@@ -1,7 +1,7 @@
 /** Protocol version 2 as a function of bytes: for programs that bring a door of their own. */
 import { asPackhorseError, type PackhorseError } from '../errors.ts';
 import { Pace } from '../pack/pace.ts';
-import { PacketInput } from '../protocol/packet-input.ts';
+import { pacedInput } from '../protocol/paced-input.ts';
 import { ByteSink, type Write } from './byte-sink.ts';
 import { newStatistics, type Statistics } from './statistics.ts';
 import { UploadPack, type UploadPackOptions } from './upload-pack.ts';
@@ -70,7 +70,9 @@ export class UploadPackV2 {
     });
     const statistics = newStatistics('none');
     try {
-      await this.#server.answer(2, PacketInput.of(request), { sink, pace: new Pace(), statistics });
+      const pace = new Pace();
+      const input = pacedInput(request, pace.pauseIfDue);
+      await this.#server.answer(2, input, { sink, pace, statistics });
       return { statistics };
     } catch (error) {
       if (broken !== undefined) throw broken;

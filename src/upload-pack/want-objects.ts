@@ -4,14 +4,22 @@ import { textOf } from '../protocol/pkt-line.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
+import { inStretches } from '../stretches.ts';
 import type { CommandContext } from './command.ts';
 
 /**
  * The number of what a client wants. The disk is looked at anew for what is not known: it may have come just now.
  * @throws PackhorseError `PACKHORSE_NOT_OUR_REF` when it is not there
  */
-export function findWant({ objects: { view } }: Repository, want: string): number {
-  const number = view.findNow(want);
+export function findWant(context: CommandContext, want: string): number | Promise<number> {
+  const found = context.repository.objects.view.findHex(want);
+  return found >= 0 ? found : findAnew(context, want);
+}
+
+async function findAnew({ repository, pace }: CommandContext, want: string): Promise<number> {
+  const { view } = repository.objects;
+  await inStretches(view.rescanning(), pace.pauseIfDue);
+  const number = view.findHex(want);
   if (number < 0) throw view.problems.length > 0 ? view.missing(want) : notOurRef(want);
   return number;
 }
@@ -35,9 +43,10 @@ export async function resolveWants(
     loose: ({ name, oid }) => add(name, oid),
     stored: (ref) => add(ref.name(), ref.oidHex()),
   };
-  if (names.has('HEAD')) add('HEAD', refs.resolve('HEAD')?.oid);
   if (names.size > 0) {
-    await refs.visit(new RefPrefixes([...names]), visitor, () => (pace.due() ? pace.pause() : undefined));
+    await refs.prepare(pace.pauseIfDue);
+    if (names.has('HEAD')) add('HEAD', refs.resolve('HEAD')?.oid);
+    await refs.visit(new RefPrefixes([...names]), visitor, pace.pauseIfDue);
   }
   const ordered = new Map<string, string>();
   for (const name of names) {

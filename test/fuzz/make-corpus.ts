@@ -2,6 +2,7 @@
  * Makes the corpus anew, from the fixtures and from what git writes: `node test/fuzz/make-corpus.ts`. Inputs are small, as
  * each is read some hundred times a second.
  */
+
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +12,7 @@ import { OBJECT_FORMATS, OFS_DELTA } from '../../src/repository/object-format.ts
 import { PackFile } from '../../src/repository/pack-file.ts';
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { WindowCache } from '../../src/repository/windows.ts';
+import { already, inOneGo } from '../../src/stretches.ts';
 import { writeIndex } from '../repository/write-index.ts';
 import { copyFixture, expectedObjects } from '../support/fixtures.ts';
 import { GIT_ENVIRONMENT, git, gitBytes } from '../support/git.ts';
@@ -266,7 +268,9 @@ function makePacks(): void {
   for (const name of ['midx-btmp', 'pack-all-tails']) {
     for (const file of filesOf(packDirectory(name), '.pack').slice(0, 2)) {
       const short = `${name}-${file.slice(5, 11)}`;
-      const pack = PackFile.open(packDirectory(name), file.slice(0, -5), sha1, windows, new IndexFiles(0));
+      const pack = inOneGo(
+        PackFile.open(packDirectory(name), file.slice(0, -5), sha1, windows, new IndexFiles(0)),
+      );
       const inflated = inflateAll(pack, path.join(packDirectory(name), file));
       writeEntries(short, inflated);
       writeDeltas(short, inflated);
@@ -291,7 +295,7 @@ function makePacks(): void {
 /** As the target takes it: rows of the index before the pack. */
 function writePack(name: string, file: string): void {
   const data = fs.readFileSync(file.replace(/pack$/, 'idx'));
-  const index = new PackIndex(memoryFile(data), sha1, name, () => undefined);
+  const index = inOneGo(PackIndex.read(memoryFile(data), sha1, name, () => already(undefined)));
   const count = Math.min(255, index.count);
   const rows: Buffer[] = [];
   for (let rank = 0; rank < count; rank++) {

@@ -9,6 +9,7 @@ import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS, OFS_DELTA } from '../../src/repository/object-format.ts';
 import { PackFile } from '../../src/repository/pack-file.ts';
 import { WindowCache } from '../../src/repository/windows.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { random } from '../support/history.ts';
@@ -149,12 +150,8 @@ describe('deltas that git made', () => {
       .readdirSync(packs)
       .find((file) => file.endsWith('.pack'))!
       .slice(0, -'.pack'.length);
-    const pack = PackFile.open(
-      packs,
-      name,
-      OBJECT_FORMATS.sha1,
-      new WindowCache(1 << 20),
-      new IndexFiles(1 << 20),
+    const pack = inOneGo(
+      PackFile.open(packs, name, OBJECT_FORMATS.sha1, new WindowCache(1 << 20), new IndexFiles(1 << 20)),
     );
     const content = (rank: number) => {
       const oid = pack.index.oid(rank).toString('hex');

@@ -8,11 +8,13 @@ import { BitmapFile, bitmapWords, encodeBitmapFile } from '../../src/repository/
 import { encodeEwah } from '../../src/repository/ewah.ts';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS, typeFromName } from '../../src/repository/object-format.ts';
-import { PackIndex } from '../../src/repository/pack-index.ts';
+import { type IndexSource, PackIndex } from '../../src/repository/pack-index.ts';
+import { already, inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { arbitraryStep, importHistory } from '../support/generated-history.ts';
 import { git } from '../support/git.ts';
 import { packsOf } from '../support/history.ts';
+import { openFile } from '../support/in-one-go.ts';
 import { packFile } from '../support/packs.ts';
 import { expectCorrupt, flip, unlessCorrupt } from './corrupt.ts';
 
@@ -35,16 +37,19 @@ function bitmap(directory: string, { lookup, hashes }: (typeof KINDS)[number]): 
   const flags = ['-c', `pack.writeBitmapLookupTable=${lookup}`, '-c', `pack.writeBitmapHashCache=${hashes}`];
   git(directory, [...flags, 'repack', '-q', '-adb', '--depth=10']);
   const [pack] = packsOf(directory);
-  const idx = new IndexFiles(0).open(packFile(directory, pack, 'idx'))!;
-  const index = new PackIndex(idx, sha1, pack, () => undefined);
+  const idx = openFile(new IndexFiles(0), packFile(directory, pack, 'idx'))!;
+  const index = inOneGo(PackIndex.read(idx, sha1, pack, () => already(undefined)));
   return { directory, index, file: packFile(directory, pack, 'bitmap') };
 }
 
-const open = ({ file, index }: Bitmapped) =>
-  new BitmapFile(new IndexFiles(0).open(file)!, sha1, { objects: index.count }, index.packHash);
+const open = ({ file, index }: Bitmapped) => readBitmaps(openFile(new IndexFiles(0), file)!, index);
 
 const parse = (data: Buffer, { index }: Bitmapped) =>
-  new BitmapFile({ data, derive: (_, make) => make() }, sha1, { objects: index.count }, index.packHash);
+  readBitmaps({ data, derive: (_, make) => make() }, index);
+
+function readBitmaps(file: IndexSource, index: PackIndex): BitmapFile {
+  return inOneGo(BitmapFile.read(file, sha1, { objects: index.count }, index.packHash));
+}
 
 const hexOf = ({ index }: Bitmapped, rank: number) => index.oid(rank).toString('hex');
 
@@ -72,7 +77,7 @@ function expectTruth(bitmapped: Bitmapped, hashes: boolean): void {
     const position = file.positionOf(row);
     expect(file.rowOf(position)).toBe(row);
     const words = bitmapWords(index.count);
-    file.xorRow(row, words);
+    inOneGo(file.xorRow(row, words));
     const commit = hexOf(bitmapped, index.rankOf(position));
     const reached = git(directory, ['rev-list', '--objects', '--no-object-names', commit]).split('\n');
     expect(idsOf(bitmapped, words)).toEqual(reached.sort());
@@ -178,7 +183,7 @@ describe('a bitmap file', () => {
       fc.property(fc.nat(data.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
         const file = unlessCorrupt(() => parse(seal(flip(data, at, mask)), bitmapped));
         for (let row = 0; row < (file?.rows ?? 0); row++) {
-          file!.xorRow(row, bitmapWords(bitmapped.index.count));
+          inOneGo(file!.xorRow(row, bitmapWords(bitmapped.index.count)));
         }
       }),
       { numRuns: 500 },
@@ -200,9 +205,9 @@ describe('a bitmap file', () => {
       ),
     );
     const rows = Array.from({ length: known.rows }, (_, row) => {
-      const own = words((into) => known.xorRow(row, into));
+      const own = words((into) => inOneGo(known.xorRow(row, into)));
       const back = row % 3 === 0 ? 0 : 1;
-      if (back > 0) known.xorRow(row - 1, own);
+      if (back > 0) inOneGo(known.xorRow(row - 1, own));
       return { position: known.positionOf(row), ewah: encodeEwah(own, index.count), back };
     });
     fs.chmodSync(file, 0o644);

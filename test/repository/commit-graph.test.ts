@@ -7,6 +7,7 @@ import { GitConfig } from '../../src/repository/config.ts';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS } from '../../src/repository/object-format.ts';
 import { openCommitGraph } from '../../src/repository/open-commit-graph.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { type GraphStep, graphStep, importSteps, writeGraph } from '../support/graphed.ts';
@@ -210,13 +211,14 @@ it('a chain that is replaced while it is opened is read anew', () => {
   writeGraph(directory, ['--split=no-merge']);
   const old = layers();
   const problems: string[] = [];
-  const graph = openCommitGraph({
+  const source = {
     directories: [path.join(directory, 'objects')],
     format: OBJECT_FORMATS.sha1,
     config: new GitConfig([]),
     files: new RacingFiles(2 ** 20),
     problems,
-  });
+  };
+  const graph = inOneGo(openCommitGraph(source));
   expect(layers()).toHaveLength(1);
   expect(problems).toEqual([]);
   expectSameAsGit(graph, commitsOf(directory));

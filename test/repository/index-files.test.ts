@@ -7,7 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../src/repository/collect-garbage.ts';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import { kindOfIndex } from '../../src/repository/index-kind.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { derive, openFile } from '../support/in-one-go.ts';
 
 const directory = temporaryDirectory();
 let files = 0;
@@ -31,19 +33,19 @@ describe('a file', () => {
   test('is read once', () => {
     const index = new IndexFiles(2 ** 20);
     const file = makeFile(1000);
-    const first = index.open(file)!;
+    const first = openFile(index, file)!;
     expect(first.data.equals(Buffer.alloc(1000, 1))).toBe(true);
-    expect(index.open(file)).toBe(first);
+    expect(openFile(index, file)).toBe(first);
     expect(index.use(first)).toBe(first);
   });
 
   test('that was replaced by one of the same size and time is read again', () => {
     const index = new IndexFiles(2 ** 20);
     const file = makeFile(1000);
-    const first = index.open(file)!;
+    const first = openFile(index, file)!;
     const before = index.memory;
     replace(file, Buffer.alloc(1000, 2));
-    const second = index.open(file)!;
+    const second = openFile(index, file)!;
     expect(second.data[0]).toBe(2);
     expect(second.identity).not.toBe(first.identity);
     expect(first.data[0]).toBe(1);
@@ -54,27 +56,27 @@ describe('a file', () => {
   test('that was written to in place is read again', () => {
     const index = new IndexFiles(2 ** 20);
     const file = makeFile(1000);
-    index.open(file);
+    openFile(index, file);
     fs.appendFileSync(file, 'more');
-    expect(index.open(file)!.data.length).toBe(1004);
+    expect(openFile(index, file)!.data.length).toBe(1004);
   });
 
   test('that is not there is none', () => {
     const index = new IndexFiles(2 ** 20);
-    expect(index.open(path.join(directory, 'nothing'))).toBeUndefined();
-    expect(index.open(path.join(makeFile(1), 'below'))).toBeUndefined();
-    expect(index.readOnce(path.join(directory, 'nothing'))).toBeUndefined();
+    expect(openFile(index, path.join(directory, 'nothing'))).toBeUndefined();
+    expect(openFile(index, path.join(makeFile(1), 'below'))).toBeUndefined();
+    expect(inOneGo(index.readOnce(path.join(directory, 'nothing')))).toBeUndefined();
   });
 
   test('that cannot be read is an error', () => {
-    expect(() => new IndexFiles(2 ** 20).open(directory)).toThrow('EISDIR');
+    expect(() => openFile(new IndexFiles(2 ** 20), directory)).toThrow('EISDIR');
   });
 
   test('may be empty, and may be read without being kept', () => {
     const index = new IndexFiles(2 ** 20);
-    expect(index.open(makeFile(0))!.data.length).toBe(0);
+    expect(openFile(index, makeFile(0))!.data.length).toBe(0);
     const before = index.memory;
-    expect(index.readOnce(makeFile(10, 3))).toEqual(Buffer.alloc(10, 3));
+    expect(inOneGo(index.readOnce(makeFile(10, 3)))).toEqual(Buffer.alloc(10, 3));
     expect(index.memory).toBe(before);
   });
 });
@@ -82,24 +84,24 @@ describe('a file', () => {
 describe('tables', () => {
   test('are made once, and counted', () => {
     const index = new IndexFiles(2 ** 20);
-    const file = index.open(makeFile(1000))!;
+    const file = openFile(index, makeFile(1000))!;
     const before = index.memory;
-    const tables = file.derive('numbers', () => ({ a: new Uint32Array(10), b: new Uint8Array(3) }));
+    const tables = derive(file, 'numbers', () => ({ a: new Uint32Array(10), b: new Uint8Array(3) }));
     expect(index.memory - before).toBe(43);
     const fail = () => {
       throw new Error('made again');
     };
-    expect(file.derive('numbers', fail)).toBe(tables);
-    expect(() => file.derive('others', fail)).toThrow('made again');
+    expect(derive(file, 'numbers', fail)).toBe(tables);
+    expect(() => derive(file, 'others', fail)).toThrow('made again');
     expect(index.memory - before).toBe(43);
   });
 
   test('go with their file', () => {
     const index = new IndexFiles(2 ** 20);
     const name = makeFile(1000);
-    index.open(name)!.derive('numbers', () => ({ a: new Uint32Array(10) }));
+    derive(openFile(index, name)!, 'numbers', () => ({ a: new Uint32Array(10) }));
     replace(name, Buffer.alloc(1000, 2));
-    const made = index.open(name)!.derive('numbers', () => ({ a: new Uint32Array(20) }));
+    const made = derive(openFile(index, name)!, 'numbers', () => ({ a: new Uint32Array(20) }));
     expect(made.a).toHaveLength(20);
   });
 });
@@ -108,34 +110,34 @@ describe('the budget', () => {
   test('is kept by dropping what was used longest ago, with its tables', () => {
     const index = new IndexFiles(4000);
     const [a, b, c, d] = [1, 2, 3, 4].map((fill) => makeFile(1000, fill));
-    const first = index.open(a)!;
-    const second = index.open(b)!;
-    second.derive('table', () => ({ bytes: new Uint8Array(500) }));
-    index.open(c);
+    const first = openFile(index, a)!;
+    const second = openFile(index, b)!;
+    derive(second, 'table', () => ({ bytes: new Uint8Array(500) }));
+    openFile(index, c);
     index.use(first);
     expect([first, second].map((file) => index.holds(file))).toEqual([true, true]);
-    index.open(d);
+    openFile(index, d);
     expect([first, second].map((file) => index.holds(file))).toEqual([true, false]);
     expect(index.memory).toBeLessThanOrEqual(4000);
   });
 
   test('tears nothing away from who holds it', () => {
     const index = new IndexFiles(0);
-    const first = index.open(makeFile(1000, 7))!;
-    const tables = first.derive('table', () => ({ bytes: new Uint8Array(5).fill(9) }));
-    index.open(makeFile(1000));
+    const first = openFile(index, makeFile(1000, 7))!;
+    const tables = derive(first, 'table', () => ({ bytes: new Uint8Array(5).fill(9) }));
+    openFile(index, makeFile(1000));
     expect(index.holds(first)).toBe(false);
     expect([first.data[999], tables.bytes[4]]).toEqual([7, 9]);
     expect(index.use(first)).toBe(first);
     expect(index.holds(first)).toBe(true);
-    expect(first.derive('table', () => ({ bytes: new Uint8Array(6) }))).toBe(tables);
+    expect(derive(first, 'table', () => ({ bytes: new Uint8Array(6) }))).toBe(tables);
   });
 
   test('that is smaller than a file keeps just this one', () => {
     const index = new IndexFiles(100);
-    const big = index.open(makeFile(1000))!;
+    const big = openFile(index, makeFile(1000))!;
     expect(index.holds(big)).toBe(true);
-    const small = index.open(makeFile(10))!;
+    const small = openFile(index, makeFile(10))!;
     expect([big, small].map((file) => index.holds(file))).toEqual([false, true]);
   });
 });
@@ -143,10 +145,10 @@ describe('the budget', () => {
 test('whoever keeps files is told when some were dropped', async () => {
   let told = 0;
   const index = new IndexFiles(0, undefined, () => told++);
-  index.open(makeFile(10));
+  openFile(index, makeFile(10));
   await setImmediate();
   expect(told).toBe(0);
-  const last = index.open(makeFile(10))!;
+  const last = openFile(index, makeFile(10))!;
   expect(told).toBe(0);
   await setImmediate();
   expect(told).toBe(1);
@@ -158,9 +160,9 @@ test('whoever keeps files is told when some were dropped', async () => {
 test('a file that went from the disk can be dropped, another in its place is not', () => {
   const index = new IndexFiles(2 ** 20);
   const name = makeFile(1000);
-  const first = index.open(name)!;
+  const first = openFile(index, name)!;
   replace(name, Buffer.alloc(1000, 2));
-  const second = index.open(name)!;
+  const second = openFile(index, name)!;
   index.drop(first);
   expect(index.holds(second)).toBe(true);
   index.close();
@@ -197,8 +199,8 @@ test.each(['shared', 'alone'])('a program that used index files, %s, ends by its
     import { createSharedIndexes } from '${source}/channel/shared-indexes.ts';
     import { IndexFiles } from '${source}/repository/index-files.ts';
     const index = new IndexFiles(0, ${how === 'shared' ? 'createSharedIndexes(0)' : 'undefined'});
-    index.open('${makeFile(10)}');
-    index.open('${makeFile(10)}');
+    openFile(index, '${makeFile(10)}');
+    openFile(index, '${makeFile(10)}');
     console.log(index.memory > 0);`;
   const args = ['--input-type=module', '--eval', program];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });

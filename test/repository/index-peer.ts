@@ -1,6 +1,7 @@
 /** A thread that shares index files; it does what it is told, one message at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { IndexFiles, type IndexSharing } from '../../src/repository/index-files.ts';
+import { derive, openFile } from '../support/in-one-go.ts';
 
 export interface PeerSettings {
   readonly budget: number;
@@ -27,17 +28,17 @@ parentPort!.on('message', (command: PeerCommand) => {
   const bytes: number[] = [];
   if (command.type === 'open') {
     for (const path of command.paths) {
-      const file = files.open(path)!;
+      const file = openFile(files, path)!;
       bytes.push(file.data[0]);
       const { table } = command;
       if (table === undefined) continue;
-      const made = file.derive('table', () => ({
+      const made = derive(file, 'table', () => ({
         bytes: new Uint8Array(table).fill(Number(sharing.clock[0])),
       }));
       bytes.push(made.bytes[0]);
     }
   } else if (command.type === 'write') {
-    files.open(command.path)!.data[command.at] = command.byte;
+    openFile(files, command.path)!.data[command.at] = command.byte;
   }
   parentPort!.postMessage({ memory: files.memory, bytes } satisfies PeerReply);
 });

@@ -4,9 +4,10 @@ import { OBJECT_FORMATS } from '../../src/repository/object-format.ts';
 import { PackedLine } from '../../src/repository/packed-line.ts';
 import type { PackedRefs } from '../../src/repository/packed-refs.ts';
 import { RefPrefixes } from '../../src/repository/ref-prefixes.ts';
-import { FileRefs, type Pause, type Ref, type Refs } from '../../src/repository/refs.ts';
+import { FileRefs, type Ref, type Refs } from '../../src/repository/refs.ts';
 import { ReftableRefs } from '../../src/repository/reftable-refs.ts';
 import type { StoredRef } from '../../src/repository/stored-ref.ts';
+import type { Pause } from '../../src/stretches.ts';
 
 export function openRefs(directory: string): FileRefs {
   return new FileRefs({ gitDirectory: directory, commonDirectory: directory }, new IndexFiles(2 ** 26));

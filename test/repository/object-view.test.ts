@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectView } from '../../src/repository/object-view.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { copyFixture } from '../support/fixtures.ts';
 import { git, reachableObjects } from '../support/git.ts';
@@ -66,7 +67,7 @@ function expectIndexes(view: ObjectView, count: number): void {
   expect(view.multiPackIndexes).toHaveLength(count);
   for (const viewed of view.multiPackIndexes) {
     const { index } = viewed;
-    const numbers = viewed.numbersOfBits();
+    const numbers = inOneGo(viewed.numbersOfBits());
     for (let position = 0; position < index.count; position++) {
       expect(viewed.numberAt(position)).toBe(view.find(index.oid(position)));
       if (numbers) expect(numbers[position]).toBe(view.find(index.oid(index.positionOfBit(position))));
@@ -167,7 +168,7 @@ describe('multi-pack-indexes of several directories', () => {
       expect(view.multiPackIndexes.map(({ directory }) => directory)).toEqual(
         [repository, first, second].map((each) => path.join(each, 'objects')),
       );
-      const [, one, two] = view.multiPackIndexes.map((each) => [...each.numbersOfBits()!]);
+      const [, one, two] = view.multiPackIndexes.map((each) => [...inOneGo(each.numbersOfBits())!]);
       expect(one).toEqual(one.toSorted((a, b) => a - b));
       // The same objects, found where they were found first.
       expect(two.toSorted((a, b) => a - b)).toEqual(one);

@@ -4,7 +4,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { OBJECT_FORMATS, type ObjectFormat } from '../../src/repository/object-format.ts';
-import { PackIndex } from '../../src/repository/pack-index.ts';
+import { type IndexSource, PackIndex } from '../../src/repository/pack-index.ts';
+import { already, inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { expectCorrupt, flip, unlessCorrupt } from './corrupt.ts';
@@ -52,7 +53,8 @@ const KINDS: Readonly<Record<string, () => Case>> = {
 
 /** An index of these bytes, shared with no one. */
 function read(data: Buffer, format = OBJECT_FORMATS.sha1, rev?: Buffer): PackIndex {
-  return new PackIndex({ data, derive: (_, make) => make() }, format, 'test.idx', () => rev);
+  const source: IndexSource = { data, derive: (_, make) => make() };
+  return inOneGo(PackIndex.read(source, format, 'test.idx', () => already(rev)));
 }
 
 function open({ index, format, rev }: Case): PackIndex {
@@ -332,8 +334,8 @@ describe('a .rev file', () => {
     const fail = () => {
       throw Object.assign(new Error('no'), { code: 'EACCES', syscall: 'open' });
     };
-    const source = { data: given.index, derive: <T>(_: string, make: () => T) => make() };
-    const index = new PackIndex(source, given.format, 'test.idx', fail);
+    const source: IndexSource = { data: given.index, derive: (_, make) => make() };
+    const index = inOneGo(PackIndex.read(source, given.format, 'test.idx', fail));
     expect(allOf(index)).toEqual(given.entries);
     expect(index.revProblem).toBe('open failed: EACCES');
   });

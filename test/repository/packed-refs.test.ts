@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import { PackedRefs } from '../../src/repository/packed-refs.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, gitBytes } from '../support/git.ts';
 import { initBare, makeHistory } from './history.ts';
@@ -26,7 +27,7 @@ function listByGit(directory: string) {
 }
 
 function open(directory: string, files = new IndexFiles(2 ** 20)): PackedRefs {
-  return PackedRefs.open(directory, files);
+  return inOneGo(PackedRefs.open(directory, files));
 }
 
 function readFile(directory: string): string {

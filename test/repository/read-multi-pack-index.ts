@@ -9,9 +9,11 @@ import { readMultiPackIndex } from '../../src/repository/multi-pack-index-chain.
 import { MultiPackIndexLayer } from '../../src/repository/multi-pack-index-layer.ts';
 import { OBJECT_FORMATS, type ObjectFormat } from '../../src/repository/object-format.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
+import { already, inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { packsOf } from '../support/history.ts';
+import { openFile } from '../support/in-one-go.ts';
 import { addPack, packFile } from '../support/packs.ts';
 import { initBare, makeHistory } from './history.ts';
 import { showIndex } from './write-index.ts';
@@ -27,8 +29,8 @@ export function read(repository: string, format: ObjectFormat = sha1) {
   const fresh = new RepositoryCaches();
   caches.push(fresh);
   const objects = path.join(repository, 'objects');
-  const packs = fresh.objectDirectory(objects, format).packs();
-  return readMultiPackIndex(path.join(objects, 'pack'), packs, format, fresh.indexFiles);
+  const packs = inOneGo(fresh.objectDirectory(objects, format).packs());
+  return inOneGo(readMultiPackIndex(path.join(objects, 'pack'), packs, format, fresh.indexFiles));
 }
 
 export function readSound(repository: string, format: ObjectFormat = sha1): IndexedPacks {
@@ -45,8 +47,8 @@ export const chainDirectory = (repository: string) => `${midxFile(repository)}.d
 export function openLayer(data: Buffer): MultiPackIndexLayer {
   const file = path.join(temporaryDirectory(), 'multi-pack-index');
   fs.writeFileSync(file, data);
-  const opened = new IndexFiles(0).open(file)!;
-  return new MultiPackIndexLayer(opened, sha1, { objects: 0, packs: 0 }, () => undefined);
+  const opened = openFile(new IndexFiles(0), file)!;
+  return inOneGo(MultiPackIndexLayer.read(opened, sha1, { objects: 0, packs: 0 }, () => already(undefined)));
 }
 
 /** Four packs, in which many objects lie twice, and a multi-pack-index with a bitmap. */
@@ -130,7 +132,7 @@ export function expectNumbers(indexed: IndexedPacks): void {
     expect(oidOf(indexed.numberAt(position))).toBe(oid.toString('hex'));
     expect(indexed.find(oid, 0)).toBe(indexed.numberAt(position));
   }
-  const numbers = [...indexed.numbersOfBits()!];
+  const numbers = [...inOneGo(indexed.numbersOfBits())!];
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   expect(numbers).toEqual(numbers.map((_, bit) => indexed.numberAt(index.positionOfBit(bit))));
   expect(indexed.packs.every(({ base }) => base % 64 === 0)).toBe(true);

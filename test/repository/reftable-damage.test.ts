@@ -7,6 +7,7 @@ import { IndexFiles } from '../../src/repository/index-files.ts';
 import { OBJECT_FORMATS } from '../../src/repository/object-format.ts';
 import { Reftable } from '../../src/repository/reftable.ts';
 import { ReftableMerge } from '../../src/repository/reftable-merge.ts';
+import { inOneGo } from '../../src/stretches.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { flip, unlessCorrupt } from './corrupt.ts';
 import { listRefs, openReftables } from './list-refs.ts';
@@ -30,7 +31,7 @@ function read(data: Buffer): string | undefined {
     const memory = new ArrayBuffer(64 + data.length);
     new Uint8Array(memory).set(data, 64);
     const parts = { path: 'a.ref', identity: '', serial: 0n, memory, derived: new Map() };
-    const table = new Reftable(new IndexCopy(parts, files), OBJECT_FORMATS.sha1);
+    const table = inOneGo(Reftable.read(new IndexCopy(parts, files), OBJECT_FORMATS.sha1));
     const refs = new ReftableMerge([table]);
     let text = '';
     for (refs.seek(Buffer.alloc(0)); refs.current; refs.next()) {

@@ -9,6 +9,7 @@ import { createSharedIndexes } from '../../src/channel/shared-indexes.ts';
 import type { CopyParts } from '../../src/repository/index-copy.ts';
 import { type IndexFile, IndexFiles } from '../../src/repository/index-files.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { derive, openFile } from '../support/in-one-go.ts';
 import type { PeerCommand, PeerReply } from './index-peer.ts';
 
 const directory = temporaryDirectory();
@@ -116,10 +117,10 @@ describe('peers', () => {
   test('use the stamps of each other to find what was used longest ago', () => {
     const { peers, close, settle } = makePeers(2, 3 * (HEADER + 100));
     const [a, b, c, d] = [1, 2, 3, 4].map(() => makeFile(100));
-    const [first, second] = [peers[0].open(a)!, peers[0].open(b)!];
-    peers[0].open(c);
-    peers[1].open(a);
-    peers[1].open(d);
+    const [first, second] = [openFile(peers[0], a)!, openFile(peers[0], b)!];
+    openFile(peers[0], c);
+    openFile(peers[1], a);
+    openFile(peers[1], d);
     settle();
     expect([first, second].map((file) => peers[0].holds(file))).toEqual([true, false]);
     close();
@@ -128,13 +129,13 @@ describe('peers', () => {
   test('that hold a file by reference give it back to all', () => {
     const { peers, close, settle, loads } = makePeers(2, HEADER + 100);
     const file = makeFile(100, 5);
-    const mine = peers[0].open(file)!;
-    peers[1].open(makeFile(100));
+    const mine = openFile(peers[0], file)!;
+    openFile(peers[1], makeFile(100));
     settle();
     expect(peers[0].holds(mine)).toBe(false);
     expect(peers[0].use(mine)).toBe(mine);
     mine.data[0] = 6;
-    expect(peers[1].open(file)!.data[0]).toBe(6);
+    expect(openFile(peers[1], file)!.data[0]).toBe(6);
     expect(loads()).toBe(2);
     close();
   });
@@ -142,11 +143,11 @@ describe('peers', () => {
   test('do not drop what was used since another thought it was old', () => {
     const { peers, close, settle } = makePeers(2, 2 * (HEADER + 100));
     const [a, b, c] = [1, 2, 3].map(() => makeFile(100));
-    const old = peers[0].open(a)!;
-    peers[0].open(b);
+    const old = openFile(peers[0], a)!;
+    openFile(peers[0], b);
     settle();
     // The second drops `a` when it opens `c`; before that is heard, the first has used it without looking.
-    peers[1].open(c);
+    openFile(peers[1], c);
     Object.assign(old, { lastUse: peers[0].tick() });
     settle();
     expect(peers[0].holds(old)).toBe(true);
@@ -157,8 +158,8 @@ describe('peers', () => {
   test('do not take back what they drop from one that has not heard of it', () => {
     const { peers, close, settle } = makePeers(3, 2 ** 20);
     const file = makeFile(100);
-    const [first, second] = peers.map((peer) => peer.open(file)!);
-    first.derive('table', () => ({ bytes: new Uint8Array(10) }));
+    const [first, second] = peers.map((peer) => openFile(peer, file)!);
+    derive(first, 'table', () => ({ bytes: new Uint8Array(10) }));
     peers[1].drop(second);
     settle();
     expect(peers.map((peer) => peer.memory)).toEqual([0, 0, 0]);
@@ -168,12 +169,12 @@ describe('peers', () => {
   test('do not give back what was used since, and dropped again', () => {
     const { peers, close, settle } = makePeers(3, 3 * (HEADER + 100));
     const [a, b, c, d] = [1, 2, 3, 4].map(() => makeFile(100));
-    const old = peers[0].open(a)!;
-    for (const file of [b, c, d]) peers[1].open(file);
+    const old = openFile(peers[0], a)!;
+    for (const file of [b, c, d]) openFile(peers[1], file);
     expect(peers[0].use(old)).toBe(old);
-    for (const file of [d, c, b]) peers[1].open(file);
+    for (const file of [d, c, b]) openFile(peers[1], file);
     // The third hears of both drops at once, and makes room.
-    peers[2].drop(peers[2].open(d)!);
+    peers[2].drop(openFile(peers[2], d)!);
     settle();
     expect(peers.map((peer) => peer.holds(old))).toEqual([false, false, false]);
     expect(peers.map((peer) => peer.memory)).toEqual([328, 328, 328]);
@@ -183,9 +184,9 @@ describe('peers', () => {
   test('take the later of two files under one path, and drop one that is gone', () => {
     const { peers, close, settle } = makePeers(3, 2 ** 20);
     const file = makeFile(100, 1);
-    const before = peers[0].open(file)!;
+    const before = openFile(peers[0], file)!;
     replace(file, Buffer.alloc(200, 2));
-    const after = peers[1].open(file)!;
+    const after = openFile(peers[1], file)!;
     settle();
     expect(peers.map((peer) => peer.memory)).toEqual([264, 264, 264]);
     expect(peers[0].use(before)).toBe(before);
@@ -193,7 +194,7 @@ describe('peers', () => {
     settle();
     expect(peers.map((peer) => peer.memory)).toEqual([0, 0, 0]);
     // Still read by a request, and then offered to those that know better.
-    peers[2].open(file);
+    openFile(peers[2], file);
     peers[0].use(before);
     settle();
     expect(peers.map((peer) => peer.memory)).toEqual([264, 264, 264]);
@@ -203,7 +204,7 @@ describe('peers', () => {
   test('that come later take what the others hold', () => {
     const { sharing, peers, close, loads } = makePeers(1, 2 ** 20);
     const paths = Array.from({ length: 20 }, () => makeFile(1000));
-    for (const file of paths) peers[0].open(file);
+    for (const file of paths) openFile(peers[0], file);
     const late = new IndexFiles(2 ** 20, sharing);
     peers[0].receive();
     for (const file of paths) late.open(file);
@@ -232,10 +233,10 @@ describe('peers', () => {
     const all = makePeers(1, 2 ** 20);
     const loner = makeLoner(all);
     const [one, two] = [makeFile(100), makeFile(100)];
-    const late = loner.files.open(two)!;
+    const late = openFile(loner.files, two)!;
     replace(two, Buffer.alloc(100, 2));
-    const ours = [one, two].map((file) => all.peers[0].open(file)!);
-    const same = loner.files.open(one)!;
+    const ours = [one, two].map((file) => openFile(all.peers[0], file)!);
+    const same = openFile(loner.files, one)!;
     while (loner.hear());
     for (const theirs of [same, late]) loner.say(theirs.parts);
     all.peers[0].receive();
@@ -254,19 +255,19 @@ describe('peers', () => {
     const [peer] = all.peers;
     const loner = makeLoner(all);
     const file = makeFile(100);
-    const theirs = loner.files.open(file)!;
-    const first = theirs.derive('both', () => ({ bytes: new Uint8Array(10).fill(1) }));
-    const ours = peer.open(file)!;
-    ours.derive('both', () => ({ bytes: new Uint8Array(20).fill(2) }));
-    ours.derive('mine', () => ({ bytes: new Uint8Array(30).fill(3) }));
+    const theirs = openFile(loner.files, file)!;
+    const first = derive(theirs, 'both', () => ({ bytes: new Uint8Array(10).fill(1) }));
+    const ours = openFile(peer, file)!;
+    derive(ours, 'both', () => ({ bytes: new Uint8Array(20).fill(2) }));
+    derive(ours, 'mine', () => ({ bytes: new Uint8Array(30).fill(3) }));
     loner.say(theirs.parts);
     const agreed = peer.use(ours);
     expect(agreed).not.toBe(ours);
     const fail = () => {
       throw new Error('made again');
     };
-    expect(agreed.derive('both', fail)).toEqual(first);
-    expect(agreed.derive('mine', fail)).toEqual({ bytes: new Uint8Array(30).fill(3) });
+    expect(derive(agreed, 'both', fail)).toEqual(first);
+    expect(derive(agreed, 'mine', fail)).toEqual({ bytes: new Uint8Array(30).fill(3) });
     expect(peer.memory).toBe(HEADER + 100 + 10 + 30);
     // The same copy with other tables of the same names.
     const tables = { bytes: new Uint8Array(new SharedArrayBuffer(5)) };
@@ -276,8 +277,8 @@ describe('peers', () => {
     ] as const;
     loner.say({ ...theirs.parts, derived: new Map(derived) });
     peer.receive();
-    expect(agreed.derive('both', fail)).toEqual(first);
-    expect(agreed.derive('mine', fail)).toEqual(tables);
+    expect(derive(agreed, 'both', fail)).toEqual(first);
+    expect(derive(agreed, 'mine', fail)).toEqual(tables);
     expect(peer.memory).toBe(HEADER + 100 + 10 + 5);
     loner.close();
     all.close();
@@ -306,17 +307,18 @@ describe('peers', () => {
         const paths = Array.from({ length: FILES }, () => makeFile(500));
         const { sharing, peers, settle, close } = makePeers(PEERS, BUDGET);
         /** What requests of each peer still hold. */
-        const inUse = peers.map(() => new Map<number, ReturnType<IndexFiles['open']>>());
+        const inUse = peers.map(() => new Map<number, ReturnType<typeof openFile>>());
         for (const one of steps) {
           if (one.do === 'settle') settle();
           else if (one.do === 'replace') replace(paths[one.file], Buffer.alloc(one.size, one.file));
-          else if (one.do === 'open') inUse[one.peer].set(one.file, peers[one.peer].open(paths[one.file]));
+          else if (one.do === 'open')
+            inUse[one.peer].set(one.file, openFile(peers[one.peer], paths[one.file]));
           else {
             const held = inUse[one.peer].get(one.file);
             if (!held) continue;
             if (one.do === 'drop') peers[one.peer].drop(held);
             else if (one.do === 'use') inUse[one.peer].set(one.file, peers[one.peer].use(held));
-            else held.derive('table', () => ({ bytes: new Uint8Array(one.size) }));
+            else derive(held, 'table', () => ({ bytes: new Uint8Array(one.size) }));
           }
         }
         settle();
@@ -324,16 +326,16 @@ describe('peers', () => {
         for (const one of peers) expect(one.memory).toBe(held);
         // Each file as it lies on the disk now is the same memory for all; what that takes is what is counted.
         for (const [k, name] of paths.entries()) {
-          const copies: IndexFile[] = peers.map((one) => one.open(name)!);
+          const copies: IndexFile[] = peers.map((one) => openFile(one, name)!);
           copies[0].data.fill(100 + k);
           for (const copy of copies) expect(copy.data.every((byte) => byte === 100 + k)).toBe(true);
-          const tables = copies.map((copy) => copy.derive('table', () => ({ bytes: new Uint8Array(1) })));
+          const tables = copies.map((copy) => derive(copy, 'table', () => ({ bytes: new Uint8Array(1) })));
           tables[0].bytes.fill(1);
           for (const { bytes } of tables) expect(bytes.every((byte) => byte === 1)).toBe(true);
         }
         settle();
         for (const one of peers) {
-          const mine = paths.map((name) => one.open(name)!).filter((copy) => one.holds(copy));
+          const mine = paths.map((name) => openFile(one, name)!).filter((copy) => one.holds(copy));
           expect(mine.length).toBeGreaterThan(0);
           expect(one.memory).toBeLessThanOrEqual(BUDGET);
         }

@@ -13,6 +13,7 @@ import { DEFAULT_BUDGETS, RepositoryCaches } from '../../src/repository/reposito
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { packsOf } from '../support/history.ts';
+import { openFile } from '../support/in-one-go.ts';
 import { damage, overwrite, packFile } from '../support/packs.ts';
 import { initBare, makeHistory } from './history.ts';
 
@@ -75,7 +76,7 @@ test('an open pack takes over the copy that was agreed on', () => {
   const file = packFile(directory, packsOf(directory)[0], 'idx');
   // Another thread that read the file first, and says so late.
   const other = new IndexFiles(2 ** 20, { ...sharing, channel: 'elsewhere' });
-  const first = other.open(file)!;
+  const first = openFile(other, file)!;
   expect(request(directory, caches[0], findsAll(ids))).toBe(true);
   const channel = new BroadcastChannel(sharing.channel);
   channel.postMessage({ type: 'held', parts: first.parts });

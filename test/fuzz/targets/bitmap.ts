@@ -1,6 +1,7 @@
 import { BitmapFile, bitmapWords } from '../../../src/repository/bitmap-file.ts';
 import { encodeEwah, xorEwah } from '../../../src/repository/ewah.ts';
 import { OBJECT_FORMATS, type ObjectType } from '../../../src/repository/object-format.ts';
+import { inOneGo } from '../../../src/stretches.ts';
 import { withTrailer } from '../checksums.ts';
 import { memoryFile } from '../memory-file.ts';
 import { readCorpus } from '../storage.ts';
@@ -30,7 +31,9 @@ export const bitmap: Target = {
     const below = Math.min(objects, input.readUInt16BE(2));
     const data = input.subarray(OBJECTS_BYTES);
     const checksum = data.subarray(12, 32);
-    const bitmaps = orRefused(() => new BitmapFile(memoryFile(data), sha1, { objects, below }, checksum));
+    const bitmaps = orRefused(() =>
+      inOneGo(BitmapFile.read(memoryFile(data), sha1, { objects, below }, checksum)),
+    );
     if (!bitmaps) return;
     // What was checked once does not fail later.
     const words = bitmapWords(bitmaps.bits);

@@ -1,6 +1,7 @@
 import { CommitGraph } from '../../../src/repository/commit-graph.ts';
 import { CommitGraphLayer } from '../../../src/repository/commit-graph-layer.ts';
 import { OBJECT_FORMATS } from '../../../src/repository/object-format.ts';
+import { inOneGo } from '../../../src/stretches.ts';
 import { withTrailer } from '../checksums.ts';
 import { memoryFile } from '../memory-file.ts';
 import { joinParts, splitParts } from '../parts.ts';
@@ -29,7 +30,7 @@ export const commitGraph: Target = {
     const [top, below] = splitParts(input, 2);
     const layers: CommitGraphLayer[] = [];
     for (const bytes of below.length > 0 ? [below, top] : [top]) {
-      const layer = orRefused(() => new CommitGraphLayer(memoryFile(bytes), sha1, [...layers]));
+      const layer = orRefused(() => inOneGo(CommitGraphLayer.read(memoryFile(bytes), sha1, [...layers])));
       if (!layer) break;
       layers.push(layer);
     }

@@ -1,5 +1,6 @@
 import { OBJECT_FORMATS } from '../../../src/repository/object-format.ts';
 import { PackIndex } from '../../../src/repository/pack-index.ts';
+import { already, inOneGo } from '../../../src/stretches.ts';
 import { withTrailer } from '../checksums.ts';
 import { memoryFile } from '../memory-file.ts';
 import { joinParts, splitParts } from '../parts.ts';
@@ -44,8 +45,8 @@ function repairRev(input: Buffer): Buffer {
 
 function readIndex(input: Buffer, everything: boolean): void {
   const [bytes, order] = splitParts(input, 2);
-  const readRev = () => (order.length > 0 ? order : undefined);
-  const index = orRefused(() => new PackIndex(memoryFile(bytes), sha1, 'test.idx', readRev));
+  const readRev = () => already(order.length > 0 ? order : undefined);
+  const index = orRefused(() => inOneGo(PackIndex.read(memoryFile(bytes), sha1, 'test.idx', readRev)));
   if (!index) return;
   let previous = -1;
   for (let rank = 0; rank < index.count; rank++) {

@@ -5,6 +5,7 @@ import { NumberedLayer } from '../../../src/repository/numbered-layer.ts';
 import { OBJECT_FORMATS } from '../../../src/repository/object-format.ts';
 import type { PackFile } from '../../../src/repository/pack-file.ts';
 import { RepositoryCaches } from '../../../src/repository/repository-caches.ts';
+import { already, inOneGo } from '../../../src/stretches.ts';
 import { copyFixture } from '../../support/fixtures.ts';
 import { withTrailer } from '../checksums.ts';
 import { memoryFile } from '../memory-file.ts';
@@ -39,21 +40,23 @@ export const midx: Target = {
 function openPacks(): ReadonlyMap<string, PackFile> {
   const found = FIXTURES.flatMap((name) => {
     const objects = path.join(copyFixture(scratchDirectory(), name), 'objects');
-    return new RepositoryCaches().objectDirectory(objects, sha1).packs();
+    return inOneGo(new RepositoryCaches().objectDirectory(objects, sha1).packs());
   });
   return new Map(found.map((pack) => [pack.name, pack]));
 }
 
 function readLayer(bytes: Buffer, below: readonly NumberedLayer[]): NumberedLayer[] | undefined {
   const base = below.at(-1)?.layer.end ?? { objects: 0, packs: 0 };
-  const layer = orRefused(() => new MultiPackIndexLayer(memoryFile(bytes), sha1, base, () => undefined));
+  const layer = orRefused(() =>
+    inOneGo(MultiPackIndexLayer.read(memoryFile(bytes), sha1, base, () => already(undefined))),
+  );
   if (!layer) return undefined;
   for (let position = 0; position < layer.count; position++) {
     layer.packOf(position);
     orRefused(() => layer.offsetOf(position));
   }
   for (const pack of layer.packNames.keys()) layer.packBits(pack);
-  const numbered = orRefused(() => new NumberedLayer(layer, packs!, below));
+  const numbered = orRefused(() => inOneGo(NumberedLayer.read(layer, packs!, below)));
   return numbered && [...below, numbered];
 }
 

@@ -1,5 +1,6 @@
 import { PackedLine } from '../../../src/repository/packed-line.ts';
 import { PackedRefs } from '../../../src/repository/packed-refs.ts';
+import { inOneGo } from '../../../src/stretches.ts';
 import { memoryFile } from '../memory-file.ts';
 import { readCorpus } from '../storage.ts';
 import { must, orRefused, type Target } from '../target.ts';
@@ -22,7 +23,7 @@ export const packedRefs: Target = {
   // The rest of a file that was cut short is never looked at.
   repair: (input) => (input.at(-1) === 10 ? input : Buffer.concat([input, Buffer.from('\n')])),
   run(input) {
-    const refs = orRefused(() => new PackedRefs(memoryFile(input)));
+    const refs = orRefused(() => inOneGo(PackedRefs.read(memoryFile(input))));
     if (!refs) return;
     for (const name of orRefused(() => namesOf(refs)) ?? []) {
       const key = Buffer.from(name, 'latin1');

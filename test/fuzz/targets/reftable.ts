@@ -3,6 +3,7 @@ import { Reftable } from '../../../src/repository/reftable.ts';
 import { ReftableCursor } from '../../../src/repository/reftable-cursor.ts';
 import { ReftableMerge } from '../../../src/repository/reftable-merge.ts';
 import { SYMBOLIC } from '../../../src/repository/reftable-records.ts';
+import { inOneGo } from '../../../src/stretches.ts';
 import { withReftableFooter } from '../checksums.ts';
 import { memoryFile } from '../memory-file.ts';
 import { readCorpus } from '../storage.ts';
@@ -16,7 +17,7 @@ export const reftable: Target = {
   repair: withReftableFooter,
   run(input) {
     const format = input.toString('latin1', 24, 28) === 's256' && input[4] === 2 ? 'sha256' : 'sha1';
-    const table = orRefused(() => new Reftable(memoryFile(input), OBJECT_FORMATS[format]));
+    const table = orRefused(() => inOneGo(Reftable.read(memoryFile(input), OBJECT_FORMATS[format])));
     if (!table) return;
     const names = readAll(table);
     // What was checked once does not fail later.
