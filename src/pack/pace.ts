@@ -51,12 +51,8 @@ export class Pace {
   /** @throws PackhorseError `PACKHORSE_CANCELLED` */
   async pause(): Promise<void> {
     const rest = this.#rest();
-    if (rest > 0) await this.#sleep((resume) => setTimeout(resume, rest));
-    else {
-      waiting++;
-      await this.#sleep(setImmediate);
-      waiting--;
-    }
+    if (rest > 0) await this.#sleep(rest);
+    else await this.#waitForTurn();
     this.check();
     const share = Math.max(SHORTEST_STRETCH, ROUND / (waiting + 1));
     this.#next = performance.now() + Math.min(LONGEST_STRETCH, share);
@@ -70,12 +66,26 @@ export class Pace {
     if (this.#cancelled) throw cancelled();
   }
 
-  /** Until what `start` was given is called, or the task is cancelled. */
-  async #sleep(start: (resume: () => void) => unknown): Promise<void> {
+  async #waitForTurn(): Promise<void> {
+    waiting++;
+    await this.#untilWoken(setImmediate);
+    waiting--;
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await this.#untilWoken((wake) => {
+      timer = setTimeout(wake, milliseconds);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Until what `start` is given has been called, or the task is cancelled. */
+  async #untilWoken(start: (wake: () => void) => void): Promise<void> {
     if (this.#cancelled) return;
-    await new Promise<void>((resume) => {
-      this.#wake = resume;
-      start(resume);
+    await new Promise<void>((wake) => {
+      this.#wake = wake;
+      start(wake);
     });
     this.#wake = undefined;
   }

@@ -1,4 +1,6 @@
 /** The prefixes a client asks for: tens of thousands of them over as many refs, so none is looked at in vain. */
+import { compareStrings, sortInStretches } from '../sort-in-stretches.ts';
+import type { Stretches } from '../stretches.ts';
 
 /** Names and prefixes are byte strings (latin1), which JavaScript compares bytewise. */
 export class RefPrefixes {
@@ -18,6 +20,11 @@ export class RefPrefixes {
       last = prefix;
     }
     this.sorted = sorted;
+  }
+
+  /** As the constructor, for many: to sort what is in order takes next to nothing. */
+  static *of(prefixes: readonly string[]): Stretches<RefPrefixes> {
+    return new RefPrefixes(yield* sortInStretches(prefixes, compareStrings));
   }
 
   matches(name: string): boolean {

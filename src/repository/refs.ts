@@ -132,6 +132,8 @@ export class FileRefs implements Refs {
         const ref = loose[next++];
         const wait = ref?.oid ? visitor.loose({ ...ref, oid: ref.oid }) : undefined;
         if (wait) await wait;
+        const rest = pause();
+        if (rest) await rest;
       }
     }
   }

@@ -9,7 +9,7 @@ import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { Ref, RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { StoredRef } from '../repository/stored-ref.ts';
-import type { Pause } from '../stretches.ts';
+import { inStretches, type Pause } from '../stretches.ts';
 import type { CommandContext } from './command.ts';
 import { LineBuffer } from './line-buffer.ts';
 
@@ -102,7 +102,7 @@ class Listing implements RefVisitor {
     const { refs, began } = this.#repository;
     await refs.prepare(this.#pause);
     if (this.#format.peels) await this.#repository.objects.prepareGraph(this.#pause);
-    const prefixes = new RefPrefixes(this.#list.prefixes);
+    const prefixes = await inStretches(RefPrefixes.of(this.#list.prefixes), this.#pause);
     if (prefixes.matches('HEAD')) await this.#addHead();
     await refs.visit(prefixes, this, this.#pause);
     const pieces = await this.#format.finish();

@@ -46,13 +46,15 @@ export async function resolveWants(
   if (names.size > 0) {
     await refs.prepare(pace.pauseIfDue);
     if (names.has('HEAD')) add('HEAD', refs.resolve('HEAD')?.oid);
-    await refs.visit(new RefPrefixes([...names]), visitor, pace.pauseIfDue);
+    const prefixes = await inStretches(RefPrefixes.of([...names]), pace.pauseIfDue);
+    await refs.visit(prefixes, visitor, pace.pauseIfDue);
   }
   const ordered = new Map<string, string>();
   for (const name of names) {
     const oid = found.get(name);
     if (oid === undefined) throw unknownRef(textOf(name));
     ordered.set(name, oid);
+    if (pace.due()) await pace.pause();
   }
   return ordered;
 }

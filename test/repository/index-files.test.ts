@@ -198,9 +198,10 @@ test.each(['shared', 'alone'])('a program that used index files, %s, ends by its
   const program = `
     import { createSharedIndexes } from '${source}/channel/shared-indexes.ts';
     import { IndexFiles } from '${source}/repository/index-files.ts';
+    import { inOneGo } from '${source}/stretches.ts';
     const index = new IndexFiles(0, ${how === 'shared' ? 'createSharedIndexes(0)' : 'undefined'});
-    openFile(index, '${makeFile(10)}');
-    openFile(index, '${makeFile(10)}');
+    inOneGo(index.open('${makeFile(10)}'));
+    inOneGo(index.open('${makeFile(10)}'));
     console.log(index.memory > 0);`;
   const args = ['--input-type=module', '--eval', program];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });

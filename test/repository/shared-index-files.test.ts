@@ -207,7 +207,7 @@ describe('peers', () => {
     for (const file of paths) openFile(peers[0], file);
     const late = new IndexFiles(2 ** 20, sharing);
     peers[0].receive();
-    for (const file of paths) late.open(file);
+    for (const file of paths) openFile(late, file);
     expect(late.memory).toBe(peers[0].memory);
     expect(loads()).toBe(20);
     late.close();
