@@ -54,7 +54,7 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   const heads = {
     requestTimeout: 0,
     headersTimeout: idle,
-    connectionsCheckingInterval: Math.min(LONGEST_CHECK, Math.max(100, idle / 2)),
+    connectionsCheckingInterval: Math.min(LONGEST_CHECK, idle > 0 ? idle / 2 : LONGEST_CHECK),
   };
   const handshakes = idle > 0 ? { handshakeTimeout: idle } : {};
   const app = makeApp({
