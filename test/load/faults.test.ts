@@ -11,7 +11,7 @@ const OPTIONS: Readonly<Record<typeof FORM, FaultsOptions>> = {
 test('faults under load: clients are told the truth, and served when they come again', {
   timeout: SCENARIO_TIMEOUT,
 }, async () => {
-  const { figures, failures, threads, log } = await fetchDespiteFaults(OPTIONS[FORM]);
+  const { figures, failures, log } = await fetchDespiteFaults(OPTIONS[FORM]);
   const faults = [...new Set(figures.map(({ fault }) => fault))];
   const sum = (fault: string, what: 'struck' | 'clones' | 'failed') =>
     figures.reduce((total, each: FaultFigures) => total + (each.fault === fault ? each[what] : 0), 0);
@@ -26,7 +26,6 @@ test('faults under load: clients are told the truth, and served when they come a
     'failed for good': failures.length,
   });
   expect(failures.join('\n\n')).toBe('');
-  expect(threads[1]).toBe(threads[0]);
   // Clients of other workers, and those for whom there was another copy, went on.
   expect(figures.reduce((total, { clones }) => total + clones, 0)).toBeGreaterThan(0);
 });

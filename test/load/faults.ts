@@ -7,11 +7,12 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { type Fault, Faults } from '../support/faults.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History, noise } from '../support/history.ts';
-import { metric, metricBecomes } from '../support/request-log.ts';
+import { metricBecomes } from '../support/request-log.ts';
 import { type LogLine, startService } from '../support/service.ts';
 import { ClientFailure, runClient, startGit } from './clients.ts';
 import { SEED } from './form.ts';
 import { makeNoise } from './noise.ts';
+import { StreamOfClients } from './stream-of-clients.ts';
 
 export interface FaultsOptions {
   /** How often each fault is injected. */
@@ -33,8 +34,6 @@ export interface FaultsResult {
   readonly figures: readonly FaultFigures[];
   /** Clients that gave up for good, or were told something that is not so. */
   readonly failures: readonly string[];
-  /** Workers before and after. */
-  readonly threads: readonly [before: number, after: number];
   readonly log: readonly LogLine[];
 }
 
@@ -59,10 +58,11 @@ const HONEST =
   /a worker of the server .*; try again|the server is not ready; try again later|failed: E[A-Z]+/;
 const DISHONEST = /corrupt/;
 
-const FLAGS = ['--workers', '2', '--git-port', '0', '--hang-timeout', '5'];
+const WORKERS = 2;
+const FLAGS = ['--workers', `${WORKERS}`, '--git-port', '0', '--hang-timeout', '5'];
 const MOST_TRIES = 60;
-/** Seconds that a client rests before it tries again. */
-const REST = 1;
+/** Milliseconds that a client rests before it tries again. */
+const REST = 1000;
 /** Clones that are made before a fault, and after all of them. */
 const CLONES_BETWEEN = 4;
 
@@ -87,87 +87,61 @@ export async function fetchDespiteFaults({ rounds, clients }: FaultsOptions): Pr
     TMPDIR: temporary,
   });
   const { git: gitUrl } = await service.logged(({ msg }) => msg === 'listening');
-  const threads = await metric(service, 'packhorse_worker_threads');
 
-  const failures: string[] = [];
-  let [count, clones, failed, ended] = [0, 0, 0, 0];
-  const waiting = new Set<() => void>();
-  /** Waits for clients until it holds. */
-  const until = (holds: () => boolean) =>
-    new Promise<void>((resolve) => {
-      const look = () => {
-        if (!holds()) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-    });
-  const more = (least: number) => {
-    const enough = ended + least;
-    return until(() => ended >= enough);
-  };
-
-  const cloneOnce = async () => {
+  let [count, clones, failed, losses] = [0, 0, 0, 0];
+  const stream = new StreamOfClients(clients, async () => {
     const name = random.pick(['large-1.git', 'large-2.git', 'rebuilt.git']);
-    const base = random.pick([service.url, service.url, gitUrl]);
+    const url = `${random.pick([service.url, service.url, gitUrl])}/${name}`;
     // What is shallow has the younger version of a file without the one that it is stored as a delta of.
     const depth = name === 'rebuilt.git' ? ['--depth=1'] : [];
     const target = path.join(directory, `clone-${count++}`);
-    const args = ['clone', '--quiet', '--mirror', ...depth, `${base}/${name}`, target];
-    for (let tries = 1; ; tries++) {
-      const result = await startGit(directory, args).ended;
-      if (result.code === 0) {
-        if (tries === 1) clones++;
-        await runClient(target, ['fsck', '--full', '--strict']);
-        break;
-      }
-      failed++;
-      const failure = new ClientFailure(args, result);
-      const isTrue = HONEST.test(result.stderr) && !DISHONEST.test(result.stderr);
-      if (!isTrue || tries === MOST_TRIES) throw failure;
-      await delay(REST * 1000);
-    }
+    const args = ['clone', '--quiet', '--mirror', ...depth, url, target];
+    const tries = await cloneAtLast(args, () => void failed++);
+    if (tries === 1) clones++;
+    await runClient(target, ['fsck', '--full', '--strict']);
     fs.rmSync(target, { recursive: true });
-  };
-  let over = false;
-  const cloning = Array.from({ length: clients }, async () => {
-    while (!over) {
-      await cloneOnce().catch((error) => failures.push(String(error)));
-      ended++;
-      for (const look of waiting) look();
-    }
   });
 
   const figures: FaultFigures[] = [];
-  let losses = 0;
-  for (let round = 0; round < rounds; round++) {
-    for (const fault of FAULTS) {
-      await more(CLONES_BETWEEN);
-      const name = `${fault.action}-${fault.calls[0]}-${round}`;
-      const before = { clones, failed };
-      faults.set({ ...fault, name });
-      await until(() => faults.struck(name) >= fault.times! || failures.length > 0);
-      if (LOSSES.includes(fault.action)) losses++;
-      await service.logged(() => service.log.filter(isLoss).length >= losses);
-      await more(clients);
-      faults.set();
-      const { action, calls } = fault;
-      figures.push({
-        fault: `${action}, ${calls[0]}`,
-        struck: faults.struck(name),
-        clones: clones - before.clones,
-        failed: failed - before.failed,
-      });
-    }
+  for (const [n, fault] of Array.from({ length: rounds }, () => FAULTS)
+    .flat()
+    .entries()) {
+    await stream.more(CLONES_BETWEEN);
+    const name = `fault-${n}`;
+    const before = { clones, failed };
+    faults.set({ ...fault, name });
+    await stream.until(() => faults.struck(name) >= fault.times! || stream.failures.length > 0);
+    if (LOSSES.includes(fault.action)) losses++;
+    await service.logged(() => service.log.filter(isLoss).length >= losses);
+    await stream.more(clients);
+    faults.set();
+    figures.push({
+      fault: `${fault.action}, ${fault.calls[0]}`,
+      struck: faults.struck(name),
+      clones: clones - before.clones,
+      failed: failed - before.failed,
+    });
   }
-  await more(CLONES_BETWEEN);
-  over = true;
-  await Promise.all(cloning);
+  await stream.more(CLONES_BETWEEN);
+  await stream.stop();
   await metricBecomes(service, 'packhorse_fetches_in_progress', (value) => value === 0);
-  await metricBecomes(service, 'packhorse_worker_threads', (value) => value === threads);
-  const after = await metric(service, 'packhorse_worker_threads');
-  return { figures, failures, threads: [threads, after], log: service.log };
+  await metricBecomes(service, 'packhorse_worker_threads', (value) => value === WORKERS);
+  return { figures, failures: stream.failures, log: service.log };
+}
+
+/**
+ * Clones, again and again for as long as it is told the truth.
+ * @returns how often it tried
+ */
+async function cloneAtLast(args: readonly string[], onFailure: () => void): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const result = await startGit('.', args).ended;
+    if (result.code === 0) return tries;
+    onFailure();
+    const isTrue = HONEST.test(result.stderr) && !DISHONEST.test(result.stderr);
+    if (!isTrue || tries === MOST_TRIES) throw new ClientFailure(args, result);
+    await delay(REST);
+  }
 }
 
 /** A file whose younger version is shorter, and so stored as a delta of the older one, too long to be held in memory. */

@@ -8,6 +8,7 @@ import { makeRepositories } from './changing-repository.ts';
 import { runClient } from './clients.ts';
 import { SEED } from './form.ts';
 import { startNginx } from './nginx.ts';
+import { StreamOfClients } from './stream-of-clients.ts';
 
 export interface RestartOptions {
   /** How often each instance is restarted. */
@@ -37,52 +38,26 @@ export async function restartUnderLoad({ rounds, clients }: RestartOptions): Pro
   const instances = await Promise.all([startService(root, FLAGS), startService(root, FLAGS)]);
   const url = await startNginx(instances.map((instance) => instance.url));
 
-  const failures: string[] = [];
-  let begun = 0;
-  let clones = 0;
-  let over = false;
-  const waiting = new Set<() => void>();
-  const cloning = Array.from({ length: clients }, async () => {
-    while (!over) {
-      const { name } = random.pick(repositories);
-      const target = path.join(directory, `clone-${begun++}`);
-      try {
-        await runClient(directory, ['clone', '--quiet', '--mirror', `${url}/${name}`, target]);
-        await runClient(target, ['fsck', '--full', '--strict']);
-        clones++;
-      } catch (error) {
-        failures.push(String(error));
-      }
-      fs.rmSync(target, { recursive: true, force: true });
-      for (const look of waiting) look();
-    }
+  let count = 0;
+  const clones = new StreamOfClients(clients, async () => {
+    const { name } = random.pick(repositories);
+    const target = path.join(directory, `clone-${count++}`);
+    await runClient(directory, ['clone', '--quiet', '--mirror', `${url}/${name}`, target]);
+    await runClient(target, ['fsck', '--full', '--strict']);
+    fs.rmSync(target, { recursive: true });
   });
-  /** So many more clones, good or not. */
-  const more = async (count: number) => {
-    const enough = clones + failures.length + count;
-    await new Promise<void>((resolve) => {
-      const look = () => {
-        if (clones + failures.length < enough) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-    });
-  };
-
   const exits: (number | null)[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const [n, instance] of instances.entries()) {
-      await more(CLONES_BETWEEN);
+      await clones.more(CLONES_BETWEEN);
       exits.push(await instance.stop());
-      await more(1);
+      await clones.more(1);
       instances[n] = await restart(root, instance);
     }
   }
-  await more(CLONES_BETWEEN);
-  over = true;
-  await Promise.all(cloning);
-  return { clones, restarts: exits.length, exits, failures };
+  await clones.more(CLONES_BETWEEN);
+  await clones.stop();
+  return { clones: count, restarts: exits.length, exits, failures: clones.failures };
 }
 
 /** The proxy knows it by its port. */

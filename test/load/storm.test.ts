@@ -5,7 +5,7 @@ import { type Served, type StormOptions, storm } from './storm.ts';
 
 const OPTIONS: Readonly<Record<typeof FORM, StormOptions>> = {
   short: { crowd: 34, others: 6, limit: 2, queue: 24, bytes: 3e6 },
-  long: { crowd: 270, others: 30, limit: 8, queue: 256, bytes: 8e6 },
+  long: { crowd: 270, others: 30, limit: 8, queue: 256, bytes: 4e6 },
 };
 
 /** Bytes; in the short form coarse. */
