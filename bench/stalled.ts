@@ -1,11 +1,12 @@
 /** `stalled`: what many clones of clients that read slowly cost the service, and what they cost a fast one. */
 import type { BenchOptions, Report } from './bench.ts';
-import { GitClient, type Transfer } from './client.ts';
+import { GitClient } from './client.ts';
 import { ensureCopies } from './compare/copies.ts';
 import { followPeak, median, residentBytes } from './measure.ts';
 import { ensureRepository } from './repositories.ts';
 import type { FetchQuery } from './request.ts';
 import { type Service, startService } from './service.ts';
+import { startSlowClients } from './slow-clients.ts';
 import { openSource, type Source } from './source.ts';
 import { tableReport } from './table.ts';
 
@@ -48,7 +49,8 @@ async function measure(source: Source, options: BenchOptions) {
   const flags = ['--own-bitmaps', 'off', ...serveFlags];
   const service = await startService(source.root, { nodeFlags, flags });
   const tiny = new GitClient(`${service.url}/${await ensureRepository(options.directory, 'tiny')}`);
-  const fast = new GitClient(`${service.url}/${source.name}`, source.format);
+  const url = `${service.url}/${source.name}`;
+  const fast = new GitClient(url, source.format);
   try {
     await tiny.clone();
     const idle = residentBytes(service.pid);
@@ -61,7 +63,8 @@ async function measure(source: Source, options: BenchOptions) {
 
     const peak = followPeak(service.pid);
     const start = performance.now();
-    const slow = await startSlowClients(service, source, query, options);
+    const { format } = source;
+    const slow = await startSlowClients(url, query, { ...options, format });
     const begun = (performance.now() - start) / 1000;
     const { resident, inflight } = await watch(service);
     const beside = await medianSeconds(fast, query, runs);
@@ -90,37 +93,6 @@ async function medianSeconds(client: GitClient, query: FetchQuery, runs: number)
   const seconds: number[] = [];
   for (let run = 0; run < runs; run++) seconds.push((await client.fetch(query)).seconds);
   return median(seconds);
-}
-
-/** Resolves when each of them has some of its pack. */
-async function startSlowClients(
-  { url }: Service,
-  { name, format }: Source,
-  query: FetchQuery,
-  { clients, bytesPerSecond }: BenchOptions,
-): Promise<{ hangUp(): Promise<void> }> {
-  const all = Array.from({ length: clients }, () => {
-    const client = new GitClient(`${url}/${name}`, format);
-    let ended: Promise<unknown>;
-    const begun = new Promise<Transfer>((resolve, reject) => {
-      const onBytes = (packBytes: number, transfer: Transfer) => {
-        if (packBytes > 0) resolve(transfer);
-      };
-      ended = client.fetch(query, { bytesPerSecond, onBytes });
-      ended.catch(reject);
-    });
-    return { client, begun, ended: ended! };
-  });
-  const transfers = await Promise.all(all.map(({ begun }) => begun));
-  return {
-    async hangUp() {
-      for (const transfer of transfers) transfer.hangUp();
-      for (const { client, ended } of all) {
-        await ended;
-        client.close();
-      }
-    },
-  };
 }
 
 /** Medians of resident memory and of what is in flight, a second apart. */

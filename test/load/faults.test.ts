@@ -5,7 +5,7 @@ import { FORM, report, SCENARIO_TIMEOUT } from './form.ts';
 
 const OPTIONS: Readonly<Record<typeof FORM, FaultsOptions>> = {
   short: { rounds: 1, clients: 4 },
-  long: { rounds: 10, clients: 6 },
+  long: { rounds: 5, clients: 6 },
 };
 
 test('faults under load: clients are told the truth, and served when they come again', {

@@ -2,19 +2,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GitClient, type Transfer } from '../../bench/client.ts';
+import { GitClient } from '../../bench/client.ts';
 import { cpuSeconds, followPeak, median, residentBytes } from '../../bench/measure.ts';
+import { type SlowClientsOptions as Clients, startSlowClients } from '../../bench/slow-clients.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { metric, metricBecomes } from '../support/request-log.ts';
 import { startService } from '../support/service.ts';
 import { runClient } from './clients.ts';
-import { SEED } from './form.ts';
 import { makeNoise } from './noise.ts';
 
-export interface SlowClientsOptions {
-  readonly clients: number;
-  /** That each of them reads at. */
-  readonly bytesPerSecond: number;
+export interface SlowClientsOptions extends Clients {
   /** Of the repository. */
   readonly bytes: number;
   /** How often the fast clone is made, beside the slow ones and without. */
@@ -36,8 +33,6 @@ export interface SlowClientsResult {
   readonly inFlight: number;
   /** Bytes of packs that slow clients got. */
   readonly received: number;
-  /** Clients that got something else than the beginning of a sound answer. */
-  readonly failures: readonly string[];
 }
 
 export async function serveSlowClients(options: SlowClientsOptions): Promise<SlowClientsResult> {
@@ -51,33 +46,10 @@ export async function serveSlowClients(options: SlowClientsOptions): Promise<Slo
   const idle = residentBytes(pid);
   const peak = followPeak(pid, 100);
 
-  const failures: string[] = [];
-  const transfers: Transfer[] = [];
-  const received = new Array<number>(options.clients).fill(0);
-  let over = false;
-  const begun = Array.from({ length: options.clients }, (_, n) => {
-    const client = new GitClient(url);
-    return new Promise<void>((resolve) => {
-      client
-        .clone({
-          bytesPerSecond: options.bytesPerSecond,
-          onBytes(bytes, transfer) {
-            if (received[n] === 0 && bytes > 0) {
-              transfers.push(transfer);
-              resolve();
-            }
-            received[n] = bytes;
-            if (over) transfer.hangUp();
-          },
-        })
-        .catch((error) => failures.push(`slow client ${n} (seed ${SEED}): ${error}`))
-        .finally(() => {
-          client.close();
-          resolve();
-        });
-    });
-  });
-  await Promise.all(begun);
+  const client = new GitClient(url);
+  const wants = [...new Set((await client.lsRefs()).map(({ oid }) => oid))];
+  client.close();
+  const slow = await startSlowClients(url, { wants, haves: [] }, options);
   const inFlight = await metric(service, 'packhorse_fetches_in_progress');
   const fastBeside = await medianOf(options.fastClones, () => timeClone(url));
 
@@ -87,8 +59,7 @@ export async function serveSlowClients(options: SlowClientsOptions): Promise<Slo
   await delay(options.seconds * 1000);
   const busy = (cpuSeconds(pid) - cpu) / ((performance.now() - start) / 1000);
   const highest = peak.stop();
-  over = true;
-  for (const transfer of transfers) transfer.hangUp();
+  const received = await slow.hangUp();
   await metricBecomes(service, 'packhorse_fetches_in_progress', (value) => value === 0);
   return {
     idle,
@@ -97,8 +68,7 @@ export async function serveSlowClients(options: SlowClientsOptions): Promise<Slo
     fastBeside,
     busy,
     inFlight,
-    received: received.reduce((sum, bytes) => sum + bytes),
-    failures,
+    received,
   };
 }
 
