@@ -64,7 +64,7 @@ const MOST_TRIES = 60;
 /** Milliseconds that a client rests before it tries again. */
 const REST = 1000;
 /** Clones that are made before a fault, and after all of them. */
-const CLONES_BETWEEN = 4;
+const CLONES_BETWEEN = 2;
 
 /** Whether a line says that a worker was lost. */
 export function isLoss({ msg }: LogLine): boolean {

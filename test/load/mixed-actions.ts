@@ -24,7 +24,7 @@ type Action = (load: Load) => Promise<void>;
 /** Clones of one repository that are kept for later fetches. */
 const MOST_BEHIND = 2;
 /** Bytes a second: a large pack takes some seconds. */
-const SLOW = 2_000_000;
+const SLOW = 3_000_000;
 /** Bytes after which a client is killed: most of the pack is not even made. */
 const MID_PACK = 400_000;
 
