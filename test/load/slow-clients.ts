@@ -38,7 +38,8 @@ export interface SlowClientsResult {
 export async function serveSlowClients(options: SlowClientsOptions): Promise<SlowClientsResult> {
   const root = temporaryDirectory();
   await makeNoise(root, 'large.git', options.bytes);
-  const service = await startService(root, ['--workers', '2']);
+  // All of them come at once, and none is to be turned away.
+  const service = await startService(root, ['--workers', '2', '--queue', String(2 * options.clients)]);
   const pid = service.process.pid!;
   const url = `${service.url}/large.git`;
   await timeClone(url); // warms up
