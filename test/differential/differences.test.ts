@@ -52,15 +52,22 @@ const V0: Door = { version: 0, stateless: true };
 const V2: Door = { version: 2, stateless: true };
 
 describe('a hidden ref says nothing of what a client has', () => {
-  it('when ready is worked out in version 0', async () => {
+  it.each([
+    ['points at a commit on the way', 'main~3', 'main', []],
+    ['points at a tag that is wanted, and history is limited', 'tagged', 'tagged', ['deepen-since 1']],
+  ])('when ready is worked out in version 0, and it %s', async (_, hidden, wanted, limits) => {
     git(directory, ['config', 'transfer.hideRefs', 'refs/hidden']);
-    git(directory, ['update-ref', 'refs/hidden/one', 'main~3']);
-    const request = [`want ${main} multi_ack_detailed`, FLUSH, `have ${other}`, FLUSH];
+    git(directory, ['tag', '-a', '-m', 'a tag', 'tagged', 'main']);
+    git(directory, ['update-ref', 'refs/hidden/one', hidden]);
+    const want = git(directory, ['rev-parse', wanted]);
+    const request = [`want ${want} multi_ack_detailed`, ...limits, FLUSH, `have ${other}`, FLUSH];
     const said = await ask(V0, request);
     git(directory, ['update-ref', '-d', 'refs/hidden/one']);
     const without = await ask(V0, request);
-    const notReady = [[`ACK ${other} common`, 'NAK']];
-    expect(said.git.lines).toEqual([[`ACK ${other} common`, `ACK ${other} ready`, 'NAK']]);
+    git(directory, ['tag', '-d', 'tagged']);
+    const before = limits.map(() => FLUSH);
+    const notReady = [[...before, `ACK ${other} common`, 'NAK']];
+    expect(said.git.lines).toEqual([[...before, `ACK ${other} common`, `ACK ${other} ready`, 'NAK']]);
     expect(said.packhorse.lines).toEqual(notReady);
     expect(without.git.lines).toEqual(notReady);
   });

@@ -105,8 +105,11 @@ function chooseRepository(
     if (cell.shallow === 'not' && ![...branches.values()].some((others) => others.length > 0)) return false;
     // With both limits git guesses where clocks ran wrong.
     if (since && not.length > 0 && !onTime) return false;
-    // git takes a commit that a hidden ref points at for one that the client has.
-    const misleads = [...hidden.values()].some((oid) => graph.get(oid)?.type === 'commit');
+    // git takes a commit that a hidden ref points at for one that the client has; with these limits through tags, too.
+    const passesTags = cell.shallow === 'since' || cell.shallow === 'not';
+    const misleads = [...hidden.values()].some((oid) => {
+      return graph.get(passesTags ? graph.peel(oid).at(-1)! : oid)?.type === 'commit';
+    });
     if (cell.version !== 2 && cell.haves && misleads) return false;
     if (variety === 'repository' || cell.filter === 'none') return true;
     return config.includes(FILTERS_ALLOWED) && !config.some((line) => line.startsWith('uploadpackfilter.'));
