@@ -22,6 +22,8 @@ export const ERROR_STATUS = {
   PACKHORSE_NOT_OUR_REF: 200,
   /** The request breaks the protocol. */
   PACKHORSE_PROTOCOL: 200,
+  /** The client ended in the middle of its request. */
+  PACKHORSE_HUNG_UP: 200,
   /** The request body is larger than the limit. */
   PACKHORSE_REQUEST_TOO_LARGE: 413,
   /** The request body cannot be decoded (gzip). */
@@ -166,6 +168,11 @@ export function busy(why: string, retryAfter: number): PackhorseError {
     client: `the server is busy (${why}); try again in ${retryAfter} s`,
     retryAfter,
   });
+}
+
+/** In git's words. */
+export function hungUp(): PackhorseError {
+  return new PackhorseError('PACKHORSE_HUNG_UP', 'the remote end hung up unexpectedly');
 }
 
 export function cancelled(): PackhorseError {

@@ -75,7 +75,7 @@ export const fetchStarted = channel('packhorse:fetch:started');
 export const fetchEnded = channel('packhorse:fetch:ended');
 
 /** Errors of a client that is not there any more, or seems not to be. */
-const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];
+const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_HUNG_UP', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];
 
 /** Errors for which the client, not the service, is the cause. */
 const REJECTIONS = [

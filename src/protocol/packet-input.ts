@@ -1,5 +1,5 @@
 /** Packets of a client whose bytes come in pieces: pushed as they arrive, taken one at a time. */
-import { protocolError } from '../errors.ts';
+import { hungUp, protocolError } from '../errors.ts';
 import { MAX_READ_PAYLOAD, type Packet, readLength } from './pkt-line.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -127,9 +127,4 @@ export class PacketInput {
     this.#at = 0;
     this.#onRead();
   }
-}
-
-/** What git says of input that ends where it must not. */
-export function hungUp(): Error {
-  return protocolError('the remote end hung up unexpectedly');
 }

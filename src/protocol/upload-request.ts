@@ -3,10 +3,10 @@
  *
  *   want <oid>[ SP capabilities] | shallow <oid> | deepen <n> | deepen-since <t> | deepen-not <ref> | filter <spec>
  */
-import { protocolError } from '../errors.ts';
+import { hungUp, protocolError } from '../errors.ts';
 import { type HistoryArgument, type HistoryLimits, HistoryLimitsDraft, readOid } from './history-limits.ts';
 import type { LineBudget } from './line-budget.ts';
-import { hungUp, type PacketInput } from './packet-input.ts';
+import type { PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 import type { Framing } from './sideband.ts';
 

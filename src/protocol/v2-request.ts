@@ -5,9 +5,9 @@
  *
  * Which commands, capabilities and arguments exist is decided by the upload-pack floor.
  */
-import { protocolError } from '../errors.ts';
+import { hungUp, protocolError } from '../errors.ts';
 import type { LineBudget } from './line-budget.ts';
-import { hungUp, type PacketInput } from './packet-input.ts';
+import type { PacketInput } from './packet-input.ts';
 import { packetText } from './pkt-line.ts';
 
 /** One v2 request. All texts are byte strings (latin1) without their LF. */

@@ -1,9 +1,9 @@
 /** The have negotiation of protocol v0 and v1 (protocol section 2.5). */
-import { protocolError } from '../errors.ts';
+import { hungUp, protocolError } from '../errors.ts';
 import type { Pace } from '../pack/pace.ts';
 import { readOid } from '../protocol/history-limits.ts';
 import type { LineBudget } from '../protocol/line-budget.ts';
-import { hungUp, type PacketInput } from '../protocol/packet-input.ts';
+import type { PacketInput } from '../protocol/packet-input.ts';
 import { encodePktLine, packetText } from '../protocol/pkt-line.ts';
 import type { MultiAck } from '../protocol/upload-request.ts';
 import type { Common } from './negotiate.ts';

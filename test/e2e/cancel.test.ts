@@ -170,11 +170,16 @@ function connections(): string[] {
   });
 }
 
-test.each(Object.entries(PHASES))('while %s', async (_, reach) => {
+const leave = Object.entries(PHASES).map(([phase, reach]) => ({ phase, reach, how: 'reset' }));
+const [last] = leave.slice(-1);
+
+// A program that is killed says no more; only where that is not all that is waited for, it is seen to be gone.
+test.each([...leave, { ...last, how: 'end' }])('while $phase ($how)', async ({ reach, how }) => {
   const before = held();
   const logged = service.log.length;
   const socket = await reach();
-  socket.resetAndDestroy();
+  if (how === 'reset') socket.resetAndDestroy();
+  else socket.end();
   const ended = () => service.log.slice(logged).filter(({ outcome }) => outcome !== undefined);
   await service.logged(() => ended().length > 0);
   expect(ended()).toMatchObject([{ outcome: 'client_aborted', level: 30 }]);
