@@ -102,11 +102,11 @@ function run(
 }
 
 describe('a task', () => {
-  it('sends sections, then chunks, then its end', async () => {
+  it('says that it has read its request, then sends sections, then chunks, then its end', async () => {
     const listener = run(true);
     const statistics = (await listener.ended) as Statistics;
     const kinds = listener.events.filter((event, i) => event !== listener.events[i - 1]);
-    expect(kinds).toEqual(['section', 'place', 'chunk', 'section', 'end']);
+    expect(kinds).toEqual(['read', 'section', 'place', 'chunk', 'section', 'end']);
     expect(statistics.objects.total).toBe(24);
     expect(statistics.bytes.total).toBeGreaterThan(8_000_000);
   });
