@@ -14,8 +14,17 @@ import { tableReport } from './table.ts';
 
 const LIMIT = 512 * 2 ** 20;
 const CLONES = 64;
-/** Where the machine is slow, all wait until they are served. */
-const FLAGS = ['--memory-limit', String(LIMIT), '--queue-wait', '0', '--own-bitmaps', 'off'];
+/** With so many workers memory becomes short. Where the machine is slow, all wait until they are served. */
+const FLAGS = [
+  '--workers',
+  '4',
+  '--memory-limit',
+  String(LIMIT),
+  '--queue-wait',
+  '0',
+  '--own-bitmaps',
+  'off',
+];
 const MB = 1e6;
 /** Milliseconds between two looks at the metrics. */
 const INTERVAL = 500;
