@@ -7,8 +7,6 @@ import { SEED } from './form.ts';
 
 /** Seconds; generous, so that no slow machine is taken for a hanging request. */
 const MOST_SECONDS = 120;
-/** What timeout(1) exits with when it has killed: 128 and the number of the signal. */
-const KILLED = 137;
 
 /** What a clone needs so that git does nothing in it behind our back. */
 const QUIET = ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false'];
@@ -77,8 +75,8 @@ export class ClientFailure extends Error {
   readonly result: ClientResult;
 
   constructor(args: readonly string[], result: ClientResult) {
-    // A client that is killed in its time ends by the signal; timeout(1) turns its own into an exit code.
-    const how = result.code === KILLED ? 'hung, and was killed' : `ended with ${result.code}`;
+    // timeout(1) kills itself with all the others.
+    const how = result.code === null ? 'hung, and was killed' : `ended with ${result.code}`;
     super(`git ${args.join(' ')} ${how} (seed ${SEED}): ${result.stderr}`);
     this.result = result;
   }
