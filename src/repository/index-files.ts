@@ -25,9 +25,8 @@ export interface IndexSharing {
   readonly loads: Readonly<Record<IndexKind, BigInt64Array>>;
 }
 
-/** The garbage that may wait for a collection, as a share of the budget, and in bytes at the least. */
-const GARBAGE_SHARE = 0.25;
-const LEAST_GARBAGE = 16 * 2 ** 20;
+/** Bytes of garbage that may wait for a collection. */
+const MOST_GARBAGE = 16 * 2 ** 20;
 
 export class IndexFiles implements CopyOwner, ExchangeListener {
   readonly #budget: number;
@@ -247,6 +246,11 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
     }
   }
 
+  /** Drops files that are not on disk any more: no one will ask for them. One that cannot be looked at stays. */
+  dropVanished(): void {
+    for (const copy of [...this.#files.values()]) if (hasVanished(copy.path)) this.#drop(copy);
+  }
+
   #drop(copy: IndexCopy): void {
     this.#exchange?.dropped({ path: copy.path, serial: copy.serial, lastUse: copy.lastUse });
     this.#forget(copy);
@@ -271,7 +275,7 @@ export class IndexFiles implements CopyOwner, ExchangeListener {
   #sweep(): void {
     this.#sweeping = false;
     this.#onRelease();
-    if (!this.shared || this.#garbage < Math.max(LEAST_GARBAGE, this.#budget * GARBAGE_SHARE)) return;
+    if (!this.shared || this.#garbage < MOST_GARBAGE) return;
     this.#garbage = 0;
     collectGarbage();
   }
@@ -281,6 +285,14 @@ interface OpenFile {
   readonly fd: number;
   readonly size: number;
   readonly identity: string;
+}
+
+function hasVanished(path: string): boolean {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** To be closed by who asks; undefined where there is no such file. */

@@ -71,7 +71,7 @@ export class RepositoryCaches {
 
   /**
    * Closes the packs of directories that no one asked for since the last call: a pack that a repack removed takes its
-   * place on the disk for as long as it is open.
+   * place on the disk for as long as it is open. Drops index files that are not on disk any more.
    */
   closeIdle(): void {
     for (const [key, directory] of this.#directories) {
@@ -80,6 +80,7 @@ export class RepositoryCaches {
       directory.close();
     }
     this.#used.clear();
+    this.indexFiles.dropVanished();
   }
 
   /** Lets go of everything. */

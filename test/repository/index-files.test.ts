@@ -30,6 +30,14 @@ function replace(file: string, content: Uint8Array): void {
 }
 
 describe('a file', () => {
+  test('that is not on disk any more is dropped when it is looked for', () => {
+    const index = new IndexFiles(2 ** 20);
+    const [gone, stays] = [makeFile(1000), makeFile(1000)].map((file) => openFile(index, file)!);
+    fs.rmSync(gone.path);
+    index.dropVanished();
+    expect([index.holds(gone), index.holds(stays)]).toEqual([false, true]);
+  });
+
   test('is read once', () => {
     const index = new IndexFiles(2 ** 20);
     const file = makeFile(1000);

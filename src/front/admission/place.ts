@@ -69,8 +69,10 @@ export class Place {
     this.#wait(true, () => {});
   }
 
-  /** Gives the place to the next: there is nothing to be done until {@link goOn}. Its memory stays counted. */
+  /** Gives the place to the next, or waits for none: nothing is to be done until {@link goOn}. Its memory stays counted. */
   rest(): void {
+    this.#withdraw();
+    this.#actions = [];
     if (this.#state !== 'held') return;
     this.#state = 'none';
     this.#admission.lanes[this.#lane].leave(this.#party, performance.now() / 1000 - this.#since);
@@ -78,8 +80,6 @@ export class Place {
 
   /** The same, where nothing is kept in memory: the next thing to be done is a light one. */
   leave(): void {
-    this.#withdraw();
-    this.#actions = [];
     this.rest();
     this.#lane = 'light';
     if (!this.#hasStream) return;
