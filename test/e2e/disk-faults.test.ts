@@ -94,14 +94,14 @@ describe.each<[what: string, fault: Pick<Fault, 'calls' | 'path' | 'action'>, re
   ['no descriptor for a pack', { calls: ['open'], path: '\\.pack$', action: 'EMFILE' }],
   ['an index that cannot be read', { calls: ['read'], path: '\\.idx$', action: 'EIO' }],
   ['packs that cannot be listed', { calls: ['readdir'], path: 'objects/pack$', action: 'ESTALE' }],
-  ['a loose ref that cannot be read', { calls: ['readFile'], path: 'topic/loose$', action: 'EIO' }, LISTING],
+  ['a loose ref that cannot be read', { calls: ['read'], path: 'topic/loose$', action: 'EIO' }, LISTING],
   [
     'loose refs that cannot be listed',
     { calls: ['readdir'], path: 'heads/topic', action: 'ENOMEM' },
     LISTING,
   ],
   ['packed refs that cannot be read', { calls: ['read'], path: 'packed-refs$', action: 'EIO' }, LISTING],
-  ['a configuration that cannot be read', { calls: ['readFile'], path: 'config$', action: 'EIO' }],
+  ['a configuration that cannot be read', { calls: ['read'], path: 'config$', action: 'EIO' }],
   ['a HEAD that cannot be read', { calls: ['readFile'], path: 'HEAD$', action: 'EIO' }],
   ['alternates that cannot be looked for', { calls: ['stat'], path: 'info/alternates$', action: 'EIO' }],
 ])('%s', (what, { calls, path: file, action }, request) => {
