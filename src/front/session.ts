@@ -17,6 +17,8 @@ export interface Session {
   readonly version: ProtocolVersion;
   /** Address of the client; undefined where it says nothing. */
   readonly client: string | undefined;
+  /** Where the connection comes from, for its records. */
+  readonly address: string;
   readonly agent: string;
   readonly stream: Duplex & TimedStream;
   /** Tells the client of a failure before the first byte, and ends the stream. */
@@ -82,7 +84,7 @@ class Records {
   }
 
   begin(): FetchRecord {
-    const { door, repository, client = '', agent } = this.#session;
+    const { door, repository, address: client, agent } = this.#session;
     const record = newRecord({ id: randomUUID(), door, repository, command: 'none', client, agent });
     this.#record = record;
     fetchStarted.publish(record);

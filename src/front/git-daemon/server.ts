@@ -65,8 +65,10 @@ async function serve(socket: net.Socket, options: GitDoorOptions): Promise<void>
     refuse(undefined);
     return;
   }
-  const client = clientOf(socket.remoteAddress, undefined, options.trustedProxies);
-  await runSession({ door: 'git', repository, version, client, agent: '', stream: socket, refuse }, options);
+  const address = socket.remoteAddress ?? '';
+  const client = clientOf(address, undefined, options.trustedProxies);
+  const session = { repository, version, client, address, agent: '', stream: socket, refuse };
+  await runSession({ door: 'git', ...session }, options);
   letGo(socket);
 }
 

@@ -46,12 +46,14 @@ async function serve(request: IncomingMessage, socket: Socket, options: UpgradeO
   socket.setKeepAlive(true);
   socket.allowHalfOpen = true; // it is not with TLS, and a client that has said all it has to say still listens
   socket.write(SWITCHING);
+  const client = clientOf(socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies);
   await runSession(
     {
       door: 'ssh',
       repository: route.repository,
       version: parseVersion(Array.isArray(version) ? version.join(':') : version),
-      client: clientOf(socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies),
+      client,
+      address: client ?? socket.remoteAddress ?? '',
       agent,
       stream: socket,
       refuse: (error) => void socket.end(encodeError(error.client)),
