@@ -47,7 +47,7 @@ export const ERROR_STATUS = {
   /** The machine does not do its part: a disk that fails or is full, no descriptors left. */
   PACKHORSE_IO: 200,
   /** The worker that had the request is gone. */
-  PACKHORSE_WORKER_LOST: 503,
+  PACKHORSE_WORKER_LOST: 500,
   /** Nothing new is taken for now. */
   PACKHORSE_NOT_READY: 503,
 } as const;

@@ -18,6 +18,9 @@ export class Outgoing {
   #held: Piece[] | undefined = [];
   #heldBytes = 0;
   #begun = false;
+  /** Whether anything has been written since it was last held back. */
+  #hasSent = false;
+  #hasEnded = false;
   #open = true;
   #bytes = 0;
   #unsent = 0;
@@ -28,9 +31,9 @@ export class Outgoing {
     this.#begin = begin;
   }
 
-  /** Whether anything has been written. */
-  get begun(): boolean {
-    return this.#begun;
+  /** Whether anything of this answer has been written. */
+  get hasSent(): boolean {
+    return this.#hasSent;
   }
 
   get open(): boolean {
@@ -54,7 +57,7 @@ export class Outgoing {
 
   /** @param taken called when the client's side of the connection has the bytes */
   write(bytes: Uint8Array, taken: () => void = () => {}): void {
-    if (!this.#open || bytes.length === 0) return;
+    if (!this.#open || this.#hasEnded || bytes.length === 0) return;
     this.#unsent += bytes.length;
     this.#budget.add(bytes.length);
     if (!this.#held) {
@@ -66,9 +69,10 @@ export class Outgoing {
     if (this.#heldBytes > MOST_HELD) this.release();
   }
 
-  /** Holds back what is written from now on. */
+  /** Holds back what is written from now on: another answer. */
   hold(): void {
     this.#held ??= [];
+    this.#hasSent = false;
   }
 
   /** Lets go what was held, and what comes. */
@@ -90,6 +94,7 @@ export class Outgoing {
   end(): void {
     this.release();
     this.begin();
+    this.#hasEnded = true;
     this.#stream.end();
   }
 
@@ -111,6 +116,7 @@ export class Outgoing {
   #send({ bytes, taken }: Piece): void {
     if (!this.#open) return;
     this.begin();
+    this.#hasSent = true;
     this.#bytes += bytes.length;
     this.#stream.write(bytes, (error) => {
       // After the stream's close its bytes are not counted any more, and not all callbacks come.

@@ -154,6 +154,8 @@ class Pump implements TaskListener {
         break;
       case 'began':
         this.#outgoing.hold();
+        this.#bands = null;
+        this.#allInBands = false;
         this.#target.began?.();
         break;
       case 'answered':
@@ -173,8 +175,8 @@ class Pump implements TaskListener {
     const outgoing = this.#outgoing;
     if (outgoing.open) {
       // Who is turned away gets nothing but that; other failures keep their place behind what was said.
-      if (why.retryAfter !== undefined && !outgoing.begun) this.#takeBack();
-      const isFirst = !outgoing.begun && !outgoing.holds;
+      if (why.retryAfter !== undefined && !outgoing.hasSent) this.#takeBack();
+      const isFirst = !outgoing.hasSent && !outgoing.holds;
       outgoing.release();
       if (isFirst && (this.#bands ?? 'none') === 'none') this.#target.refuse(why);
       // Where there is no band to say it on, only a pack that is cut short tells.
@@ -229,8 +231,9 @@ class Pump implements TaskListener {
       },
       refused: (error) => this.#task?.fail(error),
       moved: (now) => {
-        if (!silent && now !== ahead) this.#tell(`waiting, ${now} ahead\r`);
+        if (silent || now === ahead || this.#outgoing.unsent > 0) return;
         ahead = now;
+        this.#tell(`waiting, ${now} ahead\r`);
       },
     });
     // One that waits has been let in, and may hear so.
@@ -243,6 +246,7 @@ class Pump implements TaskListener {
     if (!this.#feed?.isTaken) return;
     this.#outgoing.release();
     this.#isIdle = true;
+    this.#stalls.close();
     // What it still has to take is counted until it has.
     if (this.#outgoing.unsent === 0) this.#place.leave();
     else this.#place.rest();
@@ -270,11 +274,21 @@ class Pump implements TaskListener {
 
   #taken(bytes: number, buffer: ArrayBuffer | undefined): void {
     this.#keepalive?.touch();
-    this.#stalls.taken(() => {
+    const credit = () => {
       this.#window = this.#admission.streams.window;
       this.#task?.credit(bytes, this.#window, buffer);
+    };
+    if (this.#isIdle) {
+      // Who waits for its client to speak does nothing with it.
+      credit();
+      if (this.#outgoing.unsent === 0) this.#place.leave();
+      return;
+    }
+    this.#stalls.taken(() => {
+      credit();
+      // It may be too little to go on with.
+      this.#stalls.look(this.#outgoing.unsent, this.#window);
     });
-    if (this.#isIdle && this.#outgoing.unsent === 0) this.#place.leave();
   }
 
   /** Ends the work before its time. */

@@ -167,7 +167,10 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const operations = createOperationsServer({
     registry: metrics.registry,
     logger,
-    notReady: () => (draining ? 'draining' : pool.breaker.refusal()?.message),
+    notReady: () =>
+      draining
+        ? 'draining'
+        : (pool.breaker.refusal()?.message ?? (pool.threads === 0 ? 'no worker is running' : undefined)),
   });
   const release = async () => {
     controller.stop();

@@ -56,6 +56,7 @@ export class Stalls {
 
   #give(): void {
     this.#clear();
+    if (!this.#place.held) return;
     this.#isSlow = true;
     this.#gave = true;
     this.#budget.stalled++;

@@ -81,7 +81,7 @@ describe('a worker lost before the first byte', () => {
     lose('refs');
     const refs = await send(service, { path: '/victim.git/info/refs?service=git-upload-pack' });
     expect([refs.status, refs.headers['retry-after'], refs.body.toString()]).toEqual([
-      503,
+      500,
       '1',
       `${CRASHED}\n`,
     ]);
@@ -103,7 +103,7 @@ test('the only worker is lost: those who wait for its place are served by its su
   const service = await startService(root, ['--workers', '1', '--light-limit', '1'], faults.environment);
   const names = ['victim.git', ...Array<string>(5).fill('other.git')];
   const answers = names.map((name) => send(service, { path: `/${name}/info/refs?service=git-upload-pack` }));
-  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([503, 200, 200, 200, 200, 200]);
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([500, 200, 200, 200, 200, 200]);
 });
 
 test('workers that are lost one after the other: new work is refused for a while, then taken again', async () => {
@@ -118,7 +118,7 @@ test('workers that are lost one after the other: new work is refused for a while
   const told = new Set<string>();
   for (let n = 0; n < 5; n++) {
     const { status, body } = await ask();
-    expect(status).toBe(503);
+    expect(status).toBe(500);
     told.add(body.toString());
   }
   expect([...told]).toEqual([`${CRASHED}\n`]);

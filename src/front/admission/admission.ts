@@ -22,6 +22,8 @@ export interface AdmissionOptions extends Omit<LaneOptions, 'most' | 'hasMemory'
   readonly queueWait: number;
 }
 
+const PACK_LANES = ['clone', 'fetch'] as const;
+
 /** Seconds; a git client that is told more gives up at once. */
 const LONGEST_RETRY = 300;
 
@@ -49,10 +51,18 @@ export class Admission {
 
   /** Why a client should not even begin; undefined when it may. */
   refusal(party: Party): PackhorseError | undefined {
-    const full = LANES.find((name) => this.lanes[name].isFull(party));
+    const full = this.#fullLane(party);
     if (!full) return undefined;
     this.observer?.refused(full, 'mark');
     return busy(`${this.lanes[full].queued} are waiting`, this.retryAfter(full));
+  }
+
+  /** It is not known yet what the client will ask for: only what is full whichever that is, or full of its own, counts. */
+  #fullLane(party: Party): LaneName | undefined {
+    const { light, fetch, clone } = this.lanes;
+    if (light.isFull(party)) return 'light';
+    if (clone.isFull(party) && fetch.isFull(party)) return 'clone';
+    return PACK_LANES.find((name) => this.lanes[name].isFullOf(party));
   }
 
   /** Seconds after which to come again: a guess, spread so that not all come at once. */

@@ -35,6 +35,8 @@ export interface Waiting {
 
 /** Share of the queue that is for everyone; the rest is for repositories and clients of which no one waits. */
 const OPEN_SHARE = 0.75;
+/** One place of so many goes to those who begin, though others would go on. */
+const TURNS = 4;
 /** Milliseconds between two looks at who is before whom. */
 const LOOK = 1000;
 /** How much of the estimate of the time that places are held is that of the last one. */
@@ -48,6 +50,8 @@ export class Lane {
   #held = 1;
   readonly #places = new Tally();
   readonly #usage = new Usage();
+  /** Places given so far. */
+  #given = 0;
   readonly #begun = new Set<Waiting>();
   readonly #waiting = new Set<Waiting>();
   readonly #queued = new Tally();
@@ -96,6 +100,11 @@ export class Lane {
     );
   }
 
+  /** Whether someone is turned away who has others of its repository or client waiting already. */
+  isFullOf(party: Party): boolean {
+    return keysOf(party).some((key) => this.#queued.of(key) > 0) && this.isFull(party);
+  }
+
   /** Has `waiting.granted` called, at once or when its turn comes. */
   enter(waiting: Waiting): void {
     const line = waiting.begun ? this.#begun : this.#waiting;
@@ -136,19 +145,23 @@ export class Lane {
       if (!chosen) return;
       this.withdraw(chosen);
       this.#running++;
+      this.#given++;
       addParty(this.#places, chosen.party);
       chosen.granted();
     }
   }
 
-  /** Who goes on comes first, then those who had least; of equals, the one who came first. */
+  /**
+   * Who goes on comes first, but for every fourth place; then those who had least; of equals, the one who came first.
+   */
   #inOrder(): Waiting[] {
     const now = performance.now() / 1000;
     const shares = new Map(
       Array.from(this.#waiting, (waiting) => [waiting, this.#shareOf(waiting.party, now)]),
     );
     const waiting = [...this.#waiting].sort((a, b) => shares.get(a)! - shares.get(b)!);
-    return [...this.#begun, ...waiting];
+    const isTheirs = this.#given % TURNS === TURNS - 1;
+    return isTheirs ? [...waiting, ...this.#begun] : [...this.#begun, ...waiting];
   }
 
   /** What a party has and had lately. */

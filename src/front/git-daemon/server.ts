@@ -63,6 +63,7 @@ async function serve(socket: net.Socket, options: GitDoorOptions): Promise<void>
   const repository = pathBelowRoot(path);
   if (repository === undefined) {
     refuse(undefined);
+    letGo(socket);
     return;
   }
   const address = socket.remoteAddress ?? '';
