@@ -231,7 +231,9 @@ class Pump implements TaskListener {
       },
       refused: (error) => this.#task?.fail(error),
       moved: (now) => {
-        if (silent || now === ahead || this.#outgoing.unsent > 0) return;
+        // What the client has still to take tells no less that it is not forgotten, and would not be seen to stall.
+        const hasAll = this.#outgoing.holds || this.#outgoing.unsent === 0;
+        if (silent || now === ahead || !hasAll) return;
         ahead = now;
         this.#tell(`waiting, ${now} ahead\r`);
       },
