@@ -83,6 +83,8 @@ export class ObjectDirectory {
    */
   *packs(): Stretches<PackFile[]> {
     const opened = new Map<string, KnownPack>();
+    // One that is closed while it is looked at would keep what is found open for ever.
+    this.retain();
     try {
       for (let attempt = 1; ; attempt++) {
         const serial = ++this.#listings;
@@ -95,6 +97,7 @@ export class ObjectDirectory {
       }
     } finally {
       for (const { pack } of opened.values()) pack.release();
+      this.release();
     }
     return [...this.#known.values()].sort((a, b) => (a.order < b.order ? -1 : 1)).map((known) => known.pack);
   }
