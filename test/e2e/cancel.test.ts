@@ -10,7 +10,7 @@ import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
 import { createLarge } from '../support/large.ts';
 import { cloneRequest, REQUEST_TYPE } from '../support/raw-client.ts';
-import { metric, metricBecomes } from '../support/request-log.ts';
+import { metric, metricBecomes, settled } from '../support/request-log.ts';
 import { pkt, v2Request } from '../support/requests.ts';
 import { type LogLine, type RunningService, startService } from '../support/service.ts';
 
@@ -175,6 +175,7 @@ const [last] = leave.slice(-1);
 
 // A program that is killed says no more; only where that is not all that is waited for, it is seen to be gone.
 test.each([...leave, { ...last, how: 'end' }])('while $phase ($how)', async ({ reach, how }) => {
+  await settled(service);
   const before = held();
   const logged = service.log.length;
   const socket = await reach();

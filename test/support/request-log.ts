@@ -23,7 +23,7 @@ export async function requestsDuring(
 }
 
 /** Waits until every request so far has its line: a client may end before its request is logged. */
-async function settled(service: RunningService): Promise<void> {
+export async function settled(service: RunningService): Promise<void> {
   await metricBecomes(service, 'packhorse_fetches_in_progress', (value) => value === 0);
   const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
   const counts = text.matchAll(/^packhorse_fetch_requests_total\{.*\} (\d+)$/gm);
