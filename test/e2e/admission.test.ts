@@ -10,7 +10,7 @@ import { runGit } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
 import { createLarge } from '../support/large.ts';
 import { cloneRequest, post, send, startFetch } from '../support/raw-client.ts';
-import { metric, metricBecomes } from '../support/request-log.ts';
+import { metric, metricBecomes, settled } from '../support/request-log.ts';
 import { parseFetchAnswer, pkt } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
@@ -64,6 +64,7 @@ test('a clone that waits hears so, and is served in its turn', async () => {
   expect(code).toBe(0);
   expect(stderr).toContain('remote: waiting, 0 ahead');
   expectSameRepository(source, target);
+  await settled(service);
   const [, line] = service.log.filter(({ outcome, command }) => command === 'fetch' && outcome === 'ok');
   expect(line.statistics.phases.queue).toBeGreaterThan(0);
 });
