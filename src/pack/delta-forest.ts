@@ -4,7 +4,8 @@
  * rebuilt twice. The largest branch of a base comes last and takes its place, so that no more than log2(n) + 2
  * objects are at hand at a time, however long the chains are.
  */
-import { isDelta, type ObjectReader } from '../repository/object-reader.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { isDelta } from '../repository/pack-file.ts';
 import { HeldDeltas } from './held-deltas.ts';
 import type { Pace } from './pace.ts';
 

@@ -1,6 +1,7 @@
 /** Which objects of a pack a search for deltas is for. */
 import type { ObjectType } from '../repository/object-format.ts';
-import { isDelta, type ObjectReader } from '../repository/object-reader.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import { isDelta } from '../repository/pack-file.ts';
 import type { Count } from './count.ts';
 import { DeltaCandidates } from './delta-candidates.ts';
 import type { Pace } from './pace.ts';

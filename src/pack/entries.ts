@@ -1,9 +1,9 @@
 /** Stage two of a pack: how each object is represented (`entries`). */
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
-import { isDelta } from '../repository/object-reader.ts';
 import type { PackedAt } from '../repository/object-view.ts';
 import type { EntryHeader } from '../repository/pack-file.ts';
+import { isDelta } from '../repository/pack-file.ts';
 import type { Count } from './count.ts';
 import type { MadeDelta } from './delta-search.ts';
 import { NumberQueue } from './number-queue.ts';

@@ -1,17 +1,16 @@
 /** Objects of a view by number: type, size, content. */
-import { ioError, isSystemError, PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
+import { ioError, isSystemError, type PackhorseError, reasonOf, repositoryCorrupt } from '../errors.ts';
 import { already, inOneGo, inStretches, type Pause, type Stretches } from '../stretches.ts';
 import { applyDelta, checkDeltaHeader, readDeltaHeader } from './apply-delta.ts';
-import { applyDeltaStream } from './apply-delta-stream.ts';
 import type { CommitGraph } from './commit-graph.ts';
+import { damaged, headerAt, isUnreadable, ringOfDeltas } from './entry-faults.ts';
 import { GraphedCommits } from './graphed-commits.ts';
-import { inflateStream } from './inflate.ts';
 import { readLoose, readLooseHeader, streamLoose } from './loose-objects.ts';
 import type { ObjectArena } from './object-arena.ts';
-import { type ObjectType, OFS_DELTA, REF_DELTA, type StoredObject, TREE } from './object-format.ts';
+import { type ObjectType, OFS_DELTA, type StoredObject, TREE } from './object-format.ts';
 import type { ObjectView, PackedAt } from './object-view.ts';
-import type { EntryHeader, PackFile } from './pack-file.ts';
-import { Spool } from './spool.ts';
+import { type EntryHeader, isDelta } from './pack-file.ts';
+import { streamRebuilt, streamStored } from './stream-entries.ts';
 import { inflateInto } from './zlib-handle.ts';
 
 /** No zlib stream inflates to more than this for each of its bytes. */
@@ -361,65 +360,4 @@ export class ObjectReader {
     if (hex === this.view.format.emptyTree) return undefined;
     throw this.view.missing(hex);
   }
-}
-
-/** @throws PackhorseError that names the object */
-function headerAt({ pack, rank }: PackedAt): EntryHeader {
-  try {
-    return pack.header(rank);
-  } catch (error) {
-    throw isSystemError(error) ? damaged(pack, rank, error) : error;
-  }
-}
-
-/** What an entry stores, inflated slice by slice. */
-async function* streamStored({ pack, rank }: PackedAt, header: EntryHeader): AsyncGenerator<Buffer> {
-  let left = header.size;
-  try {
-    for await (const piece of inflateStream(pack.slices(header.data, pack.end(rank)))) {
-      left -= piece.length;
-      if (left < 0) break;
-      yield piece;
-    }
-  } catch (error) {
-    throw damaged(pack, rank, error);
-  }
-  if (left !== 0) throw damaged(pack, rank, new Error('it has another size than its header says'));
-}
-
-async function* streamRebuilt(
-  base: AsyncIterable<Buffer>,
-  delta: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer> {
-  const spool = await Spool.from(base);
-  try {
-    yield* applyDeltaStream(spool, delta);
-  } finally {
-    spool.close();
-  }
-}
-
-export function isDelta(header: EntryHeader): boolean {
-  return header.type === OFS_DELTA || header.type === REF_DELTA;
-}
-
-/** Whether another copy may serve. */
-function isUnreadable(error: unknown): boolean {
-  return (
-    error instanceof PackhorseError && ['PACKHORSE_REPOSITORY_CORRUPT', 'PACKHORSE_IO'].includes(error.code)
-  );
-}
-
-function ringOfDeltas(pack: PackFile): PackhorseError {
-  return repositoryCorrupt(`deltas of ${pack.name}.pack form a ring`);
-}
-
-/** Says which object of which pack is damaged, or cannot be read. */
-export function damaged(pack: PackFile, rank: number, cause: unknown): PackhorseError {
-  const what = `unable to read ${pack.index.oid(rank).toString('hex')}`;
-  if (isSystemError(cause)) return ioError(`${what} from ${pack.name}.pack`, cause);
-  return repositoryCorrupt(
-    `${what}: packed object in ${pack.name}.pack is corrupt (${reasonOf(cause)})`,
-    cause,
-  );
 }

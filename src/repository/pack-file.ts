@@ -39,6 +39,10 @@ export interface EntryHeader {
   readonly baseOid: Buffer | undefined;
 }
 
+export function isDelta(header: EntryHeader): boolean {
+  return header.type === OFS_DELTA || header.type === REF_DELTA;
+}
+
 let serials = 0;
 
 /**

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DeltaForest } from '../../src/pack/delta-forest.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { applyDelta } from '../../src/repository/apply-delta.ts';
-import { isDelta } from '../../src/repository/object-reader.ts';
+import { isDelta } from '../../src/repository/pack-file.ts';
 import { makeHistory } from '../repository/history.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
