@@ -20,9 +20,17 @@ interface Slot {
 /** The objects kept of one pack, by rank. */
 type Slots = Map<number, Slot>;
 
+/** A pack, as far as the arena goes. */
+interface Owner {
+  /** Whether anyone may still ask for its objects; apart from the pack, which is not to be held on to. */
+  readonly life: { readonly isOpen: boolean };
+}
+
 interface Segment {
   readonly memory: Buffer;
   used: number;
+  /** Of the packs of what was put in. */
+  readonly lives: Set<Owner['life']>;
   /** What was put in, side by side: of which pack, under which rank. */
   readonly owners: Slots[];
   readonly ranks: number[];
@@ -35,14 +43,15 @@ export interface Room {
 }
 
 /**
- * Segments are filled one after the other; when the budget is used up, the oldest is emptied and filled again. What
- * `get` and `room` give is valid until two more segments' worth has been asked for.
+ * Segments are filled one after the other; when the budget is used up, the oldest is emptied and filled again, and
+ * before that, one whose packs are all closed. What `get` and `room` give is valid until two more segments' worth has
+ * been asked for, and as long as the pack is open.
  */
 export class ObjectArena {
   readonly #limit: number;
   /** The oldest first; the last is being filled. */
   readonly #segments: Segment[] = [];
-  readonly #slots = new WeakMap<object, Slots>();
+  readonly #slots = new WeakMap<Owner, Slots>();
   readonly #buffers: Buffer[] = [];
   #turn = 0;
 
@@ -51,8 +60,13 @@ export class ObjectArena {
     this.#limit = Math.max(4, Math.floor(budget / SEGMENT_BYTES));
   }
 
+  /** Bytes held for objects that may be kept. */
+  get memory(): number {
+    return this.#segments.length * SEGMENT_BYTES;
+  }
+
   /** The object kept of a pack. */
-  get(pack: object, rank: number): { type: ObjectType; data: Buffer } | undefined {
+  get(pack: Owner, rank: number): { type: ObjectType; data: Buffer } | undefined {
     const slot = this.#slots.get(pack)?.get(rank);
     if (!slot) return undefined;
     const { segment, at, length, type } = slot;
@@ -77,7 +91,7 @@ export class ObjectArena {
   }
 
   /** Keeps what was put into the room that was asked for last. */
-  keep(pack: object, rank: number, type: ObjectType, room: Room, length: number): void {
+  keep(pack: Owner, rank: number, type: ObjectType, room: Room, length: number): void {
     const segment = this.#segments.at(-1);
     if (!segment || segment.memory !== room.memory) return;
     let slots = this.#slots.get(pack);
@@ -86,6 +100,7 @@ export class ObjectArena {
       this.#slots.set(pack, slots);
     }
     slots.set(rank, { segment, at: room.at, length, type });
+    segment.lives.add(pack.life);
     segment.owners.push(slots);
     segment.ranks.push(rank);
   }
@@ -100,7 +115,7 @@ export class ObjectArena {
     return this.#buffers[this.#turn];
   }
 
-  #renew(pack: object, rank: number, { type, length }: Slot, data: Buffer): Buffer {
+  #renew(pack: Owner, rank: number, { type, length }: Slot, data: Buffer): Buffer {
     const room = this.room(length);
     room.memory.set(data, room.at);
     this.keep(pack, rank, type, room, length);
@@ -114,22 +129,31 @@ export class ObjectArena {
   }
 
   #nextSegment(): Segment {
-    let segment: Segment;
-    if (this.#segments.length < this.#limit) {
-      segment = { memory: Buffer.allocUnsafeSlow(SEGMENT_BYTES), used: 0, owners: [], ranks: [] };
-    } else {
-      segment = this.#segments.shift()!;
-      for (const [i, slots] of segment.owners.entries()) {
-        const rank = segment.ranks[i];
-        if (slots.get(rank)?.segment === segment) slots.delete(rank);
-      }
-      segment.owners.length = 0;
-      segment.ranks.length = 0;
-      segment.used = 0;
-    }
+    const segment = this.#takeUnused() ?? newSegment();
     this.#segments.push(segment);
     return segment;
   }
+
+  /** A segment to be filled again; undefined where there is room for another one. */
+  #takeUnused(): Segment | undefined {
+    const unused = this.#segments.findIndex(({ lives }) => [...lives].every(({ isOpen }) => !isOpen));
+    if (unused < 0 && this.#segments.length < this.#limit) return undefined;
+    const [segment] = this.#segments.splice(Math.max(unused, 0), 1);
+    for (const [i, slots] of segment.owners.entries()) {
+      const rank = segment.ranks[i];
+      if (slots.get(rank)?.segment === segment) slots.delete(rank);
+    }
+    segment.lives.clear();
+    segment.owners.length = 0;
+    segment.ranks.length = 0;
+    segment.used = 0;
+    return segment;
+  }
+}
+
+function newSegment(): Segment {
+  const memory = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
+  return { memory, used: 0, lives: new Set(), owners: [], ranks: [] };
 }
 
 function newBuffer(length: number): Buffer {

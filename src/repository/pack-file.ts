@@ -54,6 +54,8 @@ export class PackFile implements WindowSource {
   readonly fd: number;
   readonly size: number;
   readonly name: string;
+  /** Whether someone holds it. */
+  readonly life = { isOpen: true };
   /** Its path less `.pack`. */
   readonly stem: string;
   readonly #index: HeldIndex;
@@ -149,7 +151,9 @@ export class PackFile implements WindowSource {
   /** Gives the pack up; the last holder closes it. */
   release(): void {
     this.#holders--;
-    if (this.#holders === 0) fs.closeSync(this.fd);
+    if (this.#holders > 0) return;
+    this.life.isOpen = false;
+    fs.closeSync(this.fd);
   }
 
   /**
