@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { cancel } from './cancel.ts';
+import { ciDayBench } from './ci-day/ci-day.ts';
 import { compare } from './compare/compare.ts';
 import { GROWTH_COMMITS, growth } from './growth/growth.ts';
 import { COMMITS } from './history.ts';
@@ -26,6 +27,10 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
   stdio: {
     bench: stdio,
     help: 'from the start of `packhorse upload-pack` to the first byte of its advertisement',
+  },
+  'ci-day': {
+    bench: ciDayBench,
+    help: 'what of a simulated day of CI the stream cache answers; only simulated, and the same on every machine',
   },
   pressure: {
     bench: pressure,
