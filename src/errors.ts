@@ -46,6 +46,8 @@ export const ERROR_STATUS = {
   PACKHORSE_INTERNAL: 500,
   /** The machine does not do its part: a disk that fails or is full, no descriptors left. */
   PACKHORSE_IO: 200,
+  /** Another process has the cache directory. No client is told. */
+  PACKHORSE_CACHE_HELD: 500,
   /** The worker that had the request is gone. */
   PACKHORSE_WORKER_LOST: 500,
   /** Nothing new is taken for now. */

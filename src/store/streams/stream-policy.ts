@@ -126,11 +126,14 @@ export class StreamPolicy {
     this.#bytes -= entry.bytes;
   }
 
-  /** What has to leave now, worst first; until it was `removed` it is named again. */
-  leaving(): Leaving[] {
+  /**
+   * What has to leave now, worst first; until it was `removed` it is named again.
+   * @param unfinished bytes that are held beside: of what is not complete yet
+   */
+  leaving(unfinished = 0): Leaving[] {
     const time = this.#time();
     const leaving = new Map<string, Leaving>();
-    let held = this.#bytes;
+    let held = this.#bytes + unfinished;
     const leave = ({ key, bytes }: Entry, reason: Leaving['reason']) => {
       if (leaving.has(key)) return;
       leaving.set(key, { key, reason });

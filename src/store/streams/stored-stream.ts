@@ -1,0 +1,122 @@
+/** A stream that lies in a file, whole. Its ends are checked when it is opened, its blocks when they are read. */
+import fs from 'node:fs/promises';
+import zlib from 'node:zlib';
+import { SharedFile } from './shared-file.ts';
+import type { StreamHead, StreamTail } from './stream.ts';
+import {
+  BLOCK,
+  blocksOf,
+  checkBlock,
+  DamagedStream,
+  decodeEnd,
+  decodeHead,
+  decodeTail,
+  END_BYTES,
+  HEAD_FRAME,
+  headChecksum,
+  headLength,
+} from './stream-format.ts';
+
+/** Read at once from either end: most heads and tails lie within. */
+const FIRST_READ = 4096;
+
+/** Both ends of a file, checked. */
+export interface StreamEnds {
+  readonly head: StreamHead;
+  readonly tail: StreamTail;
+  /** Where the stream begins in the file, and its length; bytes. */
+  readonly start: number;
+  readonly length: number;
+  readonly tableChecksum: number;
+  /** Bytes of the whole file. */
+  readonly fileSize: number;
+}
+
+/**
+ * @param key what it goes by
+ * @throws DamagedStream; the system's error where the file cannot be read
+ */
+export async function readEnds(file: SharedFile, key: string): Promise<StreamEnds> {
+  const fileSize = await file.size();
+  if (fileSize < HEAD_FRAME + END_BYTES) throw new DamagedStream('it is cut short');
+  const most = Math.min(FIRST_READ, fileSize);
+  const last = await file.read(fileSize - most, most);
+  const end = decodeEnd(last.subarray(-END_BYTES));
+  const headBytes = await readHeadBytes(file, most);
+  const tableLength = 4 * blocksOf(end.streamLength);
+  const around = headBytes.length + tableLength + end.tailLength + END_BYTES;
+  if (around + end.streamLength !== fileSize) throw new DamagedStream('its length is not what its end says');
+  const tailLength = end.tailLength + END_BYTES;
+  const tailBytes =
+    tailLength <= last.length
+      ? last.subarray(-tailLength)
+      : await file.read(fileSize - tailLength, tailLength);
+  const tail = decodeTail(tailBytes, end);
+  const head = decodeHead(headBytes);
+  if (headChecksum(headBytes) !== end.headChecksum) throw new DamagedStream('its head is of another');
+  if (head.key !== key) throw new DamagedStream('it has the name of another');
+  const { streamLength: length, tableChecksum } = end;
+  return { head, tail, start: headBytes.length, length, tableChecksum, fileSize };
+}
+
+/** Of a file that need not be whole. */
+export async function readHead(file: SharedFile): Promise<StreamHead> {
+  const size = await file.size();
+  if (size < HEAD_FRAME) throw new DamagedStream('it is cut short');
+  return decodeHead(await readHeadBytes(file, Math.min(FIRST_READ, size)));
+}
+
+async function readHeadBytes(file: SharedFile, most: number): Promise<Buffer> {
+  const first = await file.read(0, most);
+  const length = headLength(first);
+  return length <= most ? first.subarray(0, length) : file.read(0, length);
+}
+
+/** Gives what `use` gives of an open file. */
+export async function withFile<T>(path: string, use: (file: SharedFile) => Promise<T>): Promise<T> {
+  const file = new SharedFile(await fs.open(path, 'r'));
+  try {
+    return await use(file);
+  } finally {
+    file.release();
+  }
+}
+
+export class StoredStream {
+  readonly ends: StreamEnds;
+  readonly #file: SharedFile;
+  readonly #table: Buffer;
+
+  private constructor(file: SharedFile, ends: StreamEnds, table: Buffer) {
+    this.#file = file;
+    this.ends = ends;
+    this.#table = table;
+  }
+
+  /** @throws DamagedStream; the system's error where the file cannot be opened or read */
+  static async open(path: string, key: string): Promise<StoredStream> {
+    return withFile(path, async (file) => {
+      const ends = await readEnds(file, key);
+      const table = await file.read(ends.start + ends.length, 4 * blocksOf(ends.length));
+      if (zlib.crc32(table) !== ends.tableChecksum) throw new DamagedStream('its checksums are altered');
+      return new StoredStream(file.share(), ends, table);
+    });
+  }
+
+  /**
+   * A block, in fresh memory; undefined behind the last.
+   * @throws DamagedStream; the system's error
+   */
+  async block(index: number): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { start, length } = this.ends;
+    const at = index * BLOCK;
+    if (at >= length) return undefined;
+    const block = await this.#file.read(start + at, Math.min(BLOCK, length - at));
+    checkBlock(block, index, this.#table.readUInt32BE(4 * index));
+    return block;
+  }
+
+  close(): void {
+    this.#file.release();
+  }
+}

@@ -1,0 +1,264 @@
+/** Streams that are kept in files below the cache directory, within a budget of bytes. */
+import fs from 'node:fs/promises';
+import { stopped } from '../../errors.ts';
+import { isMissing } from '../../repository/missing-file.ts';
+import { CacheLock } from '../cache-lock.ts';
+import { GrowingStream, type StreamKeeper } from './growing-stream.ts';
+import { SourceReader } from './source-reader.ts';
+import { StoredSource } from './stored-source.ts';
+import { StoredStream, type StreamEnds } from './stored-stream.ts';
+import type { StreamHead, StreamReader, StreamWriter } from './stream.ts';
+import { StreamDirectory, withEach } from './stream-directory.ts';
+import { DamagedStream } from './stream-format.ts';
+import type { StreamPolicy } from './stream-policy.ts';
+
+/** Milliseconds after which a disk that failed is tried again. */
+const RETRY_AFTER = 60_000;
+/** Milliseconds between looks for entries that have become too old. */
+const SWEEP_EVERY = 30_000;
+
+export type LeavingReason = 'age' | 'budget' | 'damaged' | 'purged';
+
+export interface StreamStoreOptions {
+  /** Bytes of files, of those too that are being written. */
+  readonly budget: number;
+  readonly policy: StreamPolicy;
+  /** Milliseconds after which a disk that failed is tried again; 60 s where left out. */
+  readonly retryAfter?: number;
+  /** Told of a disk that fails: the store turns off for a while. */
+  onFault?(what: string, error: Error): void;
+  onEvicted?(reason: LeavingReason, bytes: number): void;
+}
+
+interface Entry {
+  /** Of its file. */
+  readonly bytes: number;
+}
+
+export class StreamStore {
+  readonly #options: StreamStoreOptions;
+  readonly #directory: StreamDirectory;
+  readonly #path: string;
+  readonly #entries = new Map<string, Entry>();
+  /** Bytes of the file of each stream that is being written. */
+  readonly #growing = new Map<GrowingStream, number>();
+  readonly #keeper: StreamKeeper;
+  readonly #sweep: NodeJS.Timeout;
+  #lock: CacheLock;
+  /** Bytes of entries, and of what is being written. */
+  #kept = 0;
+  #unfinished = 0;
+  #onAgainAt = Number.NEGATIVE_INFINITY;
+  #retaking: Promise<void> | undefined;
+  /** Resolves when every file is removed that has to be, one after the other. */
+  #removed = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(path: string, lock: CacheLock, options: StreamStoreOptions) {
+    this.#path = path;
+    this.#directory = new StreamDirectory(path);
+    this.#lock = lock;
+    this.#options = options;
+    this.#keeper = {
+      makeRoom: (stream, bytes) => this.#makeRoom(stream, bytes),
+      keep: (stream, bytes) => this.#keep(stream, bytes),
+      ended: (stream) => this.#ended(stream),
+      onFault: (error) => this.#fault('a stream cannot be written', error),
+    };
+    this.#sweep = setInterval(() => this.#evict(), SWEEP_EVERY).unref();
+  }
+
+  /**
+   * Takes the directory, and finds what is there: whole entries stay, unfinished ones are removed.
+   * @param directory the cache directory; made where it is missing
+   * @throws PackhorseError that says which process has the directory, or why it cannot be used
+   */
+  static async open(directory: string, options: StreamStoreOptions): Promise<StreamStore> {
+    const store = new StreamStore(directory, await CacheLock.take(directory), options);
+    try {
+      await store.#scan();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Of all files, unfinished ones too. */
+  get bytes(): number {
+    return this.#kept + this.#unfinished;
+  }
+
+  get entries(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether a disk that failed keeps anything new from being kept for now. */
+  get isOff(): boolean {
+    return performance.now() < this.#onAgainAt;
+  }
+
+  /**
+   * A stream that is kept: its ends and its first block are checked. Where it is damaged or gone, it is no entry any
+   * more. The policy is told of the use.
+   */
+  async find(key: string): Promise<StreamReader | undefined> {
+    const entry = this.#entries.get(key);
+    if (!entry || this.#isClosed) return undefined;
+    const lost = (error: Error) => {
+      // There may be a new one by now.
+      if (this.#entries.get(key) === entry) this.#lost(key, error);
+    };
+    try {
+      const stream = await StoredStream.open(this.#directory.file(key), key);
+      const source = await StoredSource.start(stream, lost);
+      this.#options.policy.used(key);
+      return new SourceReader(source);
+    } catch (error) {
+      lost(error as Error);
+      return undefined;
+    }
+  }
+
+  /** undefined where the store is off, or the disk does not give a file. */
+  async create(head: StreamHead): Promise<StreamWriter | undefined> {
+    if (this.isOff || this.#isClosed) return undefined;
+    try {
+      await this.#retake();
+      await this.#directory.make();
+      const stream = await GrowingStream.create(this.#directory.unfinished(head.key), head, this.#keeper);
+      this.#growing.set(stream, 0);
+      return stream;
+    } catch (error) {
+      this.#fault('a stream cannot be written', error as Error);
+      return undefined;
+    }
+  }
+
+  /** What is being written is aborted. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#growing.keys()].map((stream) => stream.abort(stopped())));
+    await this.#retaking?.catch(() => {});
+    await this.#removed;
+    await this.#lock.release();
+  }
+
+  async #scan(): Promise<void> {
+    const { entries, unfinished } = await this.#directory.list();
+    const own = new Set([...this.#growing.keys()].map((stream) => stream.path));
+    for (const file of unfinished) if (!own.has(file)) this.#remove(file);
+    const found: StreamEnds[] = [];
+    await withEach(entries, async (key) => {
+      try {
+        found.push(await this.#directory.ends(key));
+      } catch (error) {
+        this.#lost(key, error as Error);
+      }
+    });
+    found.sort((a, b) => a.head.created - b.head.created);
+    for (const { head, fileSize } of found) this.#add(head, fileSize);
+    this.#evict();
+  }
+
+  #add(head: StreamHead, bytes: number): void {
+    this.#forget(head.key);
+    const { key, kind, created } = head;
+    this.#entries.set(key, { bytes });
+    this.#kept += bytes;
+    this.#options.policy.added({ key, kind, bytes, created });
+  }
+
+  /** It is no entry any more; returns the bytes of its file. */
+  #forget(key: string): number {
+    const bytes = this.#entries.get(key)?.bytes ?? 0;
+    if (this.#entries.delete(key)) this.#options.policy.removed(key);
+    this.#kept -= bytes;
+    return bytes;
+  }
+
+  #evict(): void {
+    const leaving = this.#options.policy.leaving(this.#unfinished);
+    for (const { key, reason } of leaving) this.#discard(key, reason);
+  }
+
+  #discard(key: string, reason: LeavingReason): void {
+    this.#options.onEvicted?.(reason, this.#forget(key));
+    this.#remove(this.#directory.file(key));
+  }
+
+  #remove(file: string): void {
+    this.#removed = this.#removed
+      .then(() => fs.rm(file, { force: true }))
+      .catch((error) => this.#fault('a stream cannot be removed', error));
+  }
+
+  /** An entry that could not be read. */
+  #lost(key: string, error: Error): void {
+    if (error instanceof DamagedStream) this.#discard(key, 'damaged');
+    else if (isMissing(error)) this.#options.onEvicted?.('purged', this.#forget(key));
+    else {
+      this.#fault('a stream cannot be read', error);
+      // Any other fault is not its own.
+      if ((error as NodeJS.ErrnoException).code === 'EIO') this.#discard(key, 'damaged');
+    }
+  }
+
+  #fault(what: string, error: Error): void {
+    this.#onAgainAt = performance.now() + (this.#options.retryAfter ?? RETRY_AFTER);
+    this.#options.onFault?.(what, error);
+  }
+
+  #makeRoom(stream: GrowingStream, bytes: number): boolean {
+    const more = bytes - this.#growing.get(stream)!;
+    const { budget } = this.#options;
+    // Nothing is evicted for what has no room by itself.
+    if (this.#unfinished + more > budget) return false;
+    this.#growing.set(stream, bytes);
+    this.#unfinished += more;
+    if (this.bytes > budget) this.#evict();
+    return true;
+  }
+
+  async #keep(stream: GrowingStream, bytes: number): Promise<void> {
+    const { head, path } = stream;
+    try {
+      // The one before it may still have the name.
+      await this.#removed;
+      await fs.rename(path, this.#directory.file(head.key));
+      this.#letGo(stream);
+      this.#add(head, bytes);
+      this.#evict();
+    } catch (error) {
+      // Whoever purges a repository, or deletes the directory, does not want it kept.
+      if (!isMissing(error)) this.#fault('a stream cannot be kept', error as Error);
+    }
+  }
+
+  async #ended(stream: GrowingStream): Promise<void> {
+    if (!this.#letGo(stream)) return;
+    this.#remove(stream.path);
+    await this.#removed;
+  }
+
+  /** Its file is not being written any more; whether it was. */
+  #letGo(stream: GrowingStream): boolean {
+    this.#unfinished -= this.#growing.get(stream) ?? 0;
+    return this.#growing.delete(stream);
+  }
+
+  /** Has the lock where it belongs: when the directory was deleted, it may be another's by now. */
+  async #retake(): Promise<void> {
+    if (await this.#lock.isInPlace()) return;
+    this.#retaking ??= (async () => {
+      await this.#lock.release();
+      this.#lock = await CacheLock.take(this.#path);
+      for (const key of [...this.#entries.keys()]) this.#options.onEvicted?.('purged', this.#forget(key));
+      await this.#scan();
+    })().finally(() => {
+      this.#retaking = undefined;
+    });
+    await this.#retaking;
+  }
+}
