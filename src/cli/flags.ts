@@ -238,7 +238,8 @@ export function readFlags(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Map<string, readonly GivenValue[]> {
-  const given = fromArguments(args);
+  const { given, others } = splitArguments(args, SERVE_FLAGS, SEE_HELP);
+  if (others.length > 0) throw new ConfigError(`${others[0]}: only flags follow serve${SEE_HELP}`);
   for (const flag of SERVE_FLAGS as readonly Flag[]) {
     if (given.has(flag.name)) continue;
     const values = fromEnvironment(flag, environment[environmentName(flag)] ?? '');
@@ -249,23 +250,37 @@ export function readFlags(
   return given;
 }
 
-/** `parseArgs` splits; what may not be is said here, since its own messages run over several lines. */
-function fromArguments(args: readonly string[]): Map<string, GivenValue[]> {
-  const flags = new Map<string, Flag>(SERVE_FLAGS.map((flag) => [flag.name, flag]));
+/** What follows a command: values of flags, and other words in their order. */
+export interface SplitArguments {
+  readonly given: Map<string, GivenValue[]>;
+  readonly others: readonly string[];
+}
+
+/**
+ * `parseArgs` splits; what may not be is said here, since its own messages run over several lines.
+ * @param seeHelp behind messages: where the flags are told
+ * @throws ConfigError
+ */
+export function splitArguments(
+  args: readonly string[],
+  known: readonly Flag[],
+  seeHelp: string,
+): SplitArguments {
+  const flags = new Map(known.map((flag) => [flag.name, flag]));
   const options = Object.fromEntries(
-    [...flags.values()].map(({ name, value }) => [
-      name,
-      { type: value ? ('string' as const) : ('boolean' as const) },
-    ]),
+    known.map(({ name, value }) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
   );
   const given = new Map<string, GivenValue[]>();
+  const others: string[] = [];
   for (const token of parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens) {
     if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional')
-      throw new ConfigError(`${token.value}: only flags follow serve${SEE_HELP}`);
+    if (token.kind === 'positional') {
+      others.push(token.value);
+      continue;
+    }
     const origin = token.rawName;
     const flag = flags.get(token.name);
-    if (!flag) throw new ConfigError(`no flag ${origin}${SEE_HELP}`);
+    if (!flag) throw new ConfigError(`no flag ${origin}${seeHelp}`);
     if (!flag.value && token.value !== undefined) {
       throw new ConfigError(`${origin} is a switch and takes no value: leave out =${token.value}`);
     }
@@ -274,7 +289,7 @@ function fromArguments(args: readonly string[]): Map<string, GivenValue[]> {
     const values = given.get(flag.name) ?? [];
     given.set(flag.name, [...values, { text: token.value ?? 'true', origin }]);
   }
-  return given;
+  return { given, others };
 }
 
 const SEE_HELP = '; see packhorse serve --help';

@@ -15,10 +15,32 @@ Usage:
                                    git upload-pack does, with its arguments
   packhorse upload-pack --server URL PATH
                                    hand that client on to a running service
+  packhorse cache ls               what is kept to be sent again
+  packhorse cache purge REPO       remove what is kept of a repository
+  packhorse cache --help           their flags
   packhorse --help                 this text
   packhorse --version              the version
 
 Exit codes: 0 done, 1 failed, 2 called wrongly; those of upload-pack are git's.
+`;
+
+export const CACHE_HELP = `packhorse cache: streams that are kept to be sent again
+
+Usage:
+  packhorse cache ls [--json]      list them: repository, kind, size, age and
+                                   the beginning of the key
+  packhorse cache purge REPO       remove those of a repository, as ls names it
+                                   (.git may be left out)
+  packhorse cache purge --all      remove all
+
+  --cache-dir DIR
+      the directory that the service has (default: packhorse below
+      $XDG_CACHE_HOME, or below ~/.cache)
+      PACKHORSE_CACHE_DIR
+
+All of it may be done while a service uses the directory: clients that are being
+served from what is removed are served to the end, the next one has it built
+anew.
 `;
 
 export function serveHelp(): string {

@@ -19,6 +19,10 @@ async function runCommand(command: string | undefined, args: readonly string[]):
       const { serve } = await import('./serve.ts');
       return serve(args);
     }
+    case 'cache': {
+      const { cache } = await import('./cache.ts');
+      return cache(args);
+    }
     case '--version':
       process.stdout.write(`packhorse ${VERSION}\n`);
       return 0;

@@ -1,0 +1,119 @@
+/** `packhorse cache`: looks at the streams of a cache directory, and removes them. */
+import { defaultCacheDirectory } from '../cache-directory.ts';
+import { type KeptStream, keptStreams, purgeStreams } from '../store/streams/kept-streams.ts';
+import {
+  ConfigError,
+  environmentName,
+  type Flag,
+  type GivenValue,
+  oneLine,
+  splitArguments,
+} from './flags.ts';
+import { CACHE_HELP } from './help.ts';
+import { readCacheDirectory } from './values.ts';
+
+const DIRECTORY_FLAG: Flag = { name: 'cache-dir', value: 'DIR', help: 'the directory that the service has' };
+const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
+  ls: [DIRECTORY_FLAG, { name: 'json', help: 'everything, as JSON' }],
+  purge: [DIRECTORY_FLAG, { name: 'all', help: 'streams of every repository' }],
+};
+const SEE_HELP = '; see packhorse cache --help';
+
+/**
+ * @param args what stands behind `cache`
+ * @returns the exit code
+ * @throws ConfigError; an Error where files cannot be read or removed
+ */
+export async function cache(args: readonly string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(CACHE_HELP);
+    return 0;
+  }
+  const [action = '', ...rest] = args;
+  if (!Object.hasOwn(FLAGS, action)) throw new ConfigError(`say cache ls or cache purge${SEE_HELP}`);
+  const { given, others } = splitArguments(rest, FLAGS[action], SEE_HELP);
+  const directory = directoryOf(given.get(DIRECTORY_FLAG.name)?.at(-1));
+  if (action === 'purge') await purge(directory, others, given.has('all'));
+  else if (others.length > 0) throw new ConfigError(`${others[0]}: only flags follow cache ls${SEE_HELP}`);
+  else await list(directory, given.has('json'));
+  return 0;
+}
+
+/** As `serve` finds it. */
+function directoryOf(given: GivenValue | undefined): string {
+  const name = environmentName(DIRECTORY_FLAG);
+  const text = process.env[name];
+  const value = given ?? (text ? { text, origin: name } : undefined);
+  return value ? readCacheDirectory(value) : defaultCacheDirectory(process.env);
+}
+
+async function list(directory: string, asJson: boolean): Promise<void> {
+  const streams = await keptStreams(directory);
+  process.stdout.write(asJson ? `${JSON.stringify(streams, null, 2)}\n` : tableOf(streams, directory));
+}
+
+async function purge(directory: string, names: readonly string[], all: boolean): Promise<void> {
+  if (all ? names.length > 0 : names.length !== 1) {
+    throw new ConfigError(`say which repository to purge, or --all${SEE_HELP}`);
+  }
+  const name = all ? undefined : plainName(names[0]);
+  const { streams, bytes } = await purgeStreams(
+    directory,
+    (head) => name === undefined || (head !== undefined && plainName(head.repository) === name),
+  );
+  const what = name === undefined ? '' : ` of ${oneLine(names[0])}`;
+  process.stdout.write(
+    streams === 0
+      ? `no streams${what} are kept in ${directory}\n`
+      : `removed ${count(streams)}${what}, ${sizeOf(bytes)}\n`,
+  );
+}
+
+/** Clients leave out `.git` and put slashes around names as they like. */
+function plainName(repository: string): string {
+  return repository.replace(/^\/+|\/+$/g, '').replace(/\/?\.git$/, '');
+}
+
+function tableOf(streams: readonly KeptStream[], directory: string): string {
+  if (streams.length === 0) return `no streams are kept in ${directory}\n`;
+  const now = Date.now();
+  const rows = streams.map(({ repository, kind, bytes, created, key }) => {
+    return [oneLine(repository), kind, sizeOf(bytes), ageOf(now - created), key.slice(0, 12)];
+  });
+  const all = [['REPOSITORY', 'KIND', 'SIZE', 'AGE', 'KEY'], ...rows];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  const lines = all.map((row) => {
+    const cells = row.map((cell, i) => (IS_NUMBER[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])));
+    return `${cells.join('  ').trimEnd()}\n`;
+  });
+  const bytes = streams.reduce((sum, stream) => sum + stream.bytes, 0);
+  return `${lines.join('')}${count(streams.length)}, ${sizeOf(bytes)}\n`;
+}
+
+/** Of columns. */
+const IS_NUMBER = [false, false, true, true, false];
+const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+function count(streams: number): string {
+  return streams === 1 ? '1 stream' : `${streams} streams`;
+}
+
+function sizeOf(bytes: number): string {
+  let unit = 0;
+  let size = bytes;
+  for (; size >= 1024 && unit < SIZES.length - 1; unit++) size /= 1024;
+  return `${unit === 0 ? size : size.toFixed(1)} ${SIZES[unit]}`;
+}
+
+const AGES = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+] as const;
+
+/** A clock may go back. */
+function ageOf(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const [unit, size] = AGES.find(([, least]) => seconds >= least) ?? (['s', 1] as const);
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
