@@ -120,4 +120,29 @@ Object.assign(fs, {
     else Reflect.apply(read, fs, [fd, ...rest]);
   },
 });
+
+type Promised = (target: unknown, ...rest: unknown[]) => Promise<unknown>;
+
+/** Puts a call in the place of one that gives a promise. */
+function replacePromised(calls: object, call: string, path?: string): void {
+  const original = Reflect.get(calls, call) as Promised;
+  const replacement = async (target: unknown, ...rest: unknown[]) => {
+    const error = strike(call, path ?? pathOf(target));
+    if (error) throw error;
+    return Reflect.apply(original, calls, [target, ...rest]);
+  };
+  Object.assign(calls, { [call]: replacement });
+}
+
+for (const call of ['open', 'readdir', 'stat', 'mkdir', 'rename', 'rm', 'unlink']) {
+  replacePromised(fs.promises, call);
+}
+const { open } = fs.promises;
+Object.assign(fs.promises, {
+  async open(path: string, ...rest: unknown[]) {
+    const handle = await (open as Promised)(path, ...rest);
+    for (const call of ['read', 'write']) replacePromised(handle as object, call, path);
+    return handle;
+  },
+});
 syncBuiltinESMExports();

@@ -19,10 +19,11 @@ const NOTHING = new Uint8Array();
 
 export class SourceReader implements StreamReader {
   readonly #source: StreamSource;
+  /** Where what was got last ends. */
   #position = 0;
   /** What was got and not given out yet. */
   #rest: Uint8Array<ArrayBuffer> = NOTHING;
-  #isClosed = false;
+  #state: 'open' | 'ended' | 'closed' = 'open';
 
   constructor(source: StreamSource) {
     this.#source = source;
@@ -39,8 +40,7 @@ export class SourceReader implements StreamReader {
   async read(most: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#isClosed) throw cancelled();
     if (this.#rest.length === 0) {
-      const next = await this.#source.next(this.#position, most);
-      if (this.#isClosed) throw cancelled();
+      const next = await this.#next(most);
       if (!next) return undefined;
       this.#position += next.length;
       this.#rest = next;
@@ -51,9 +51,33 @@ export class SourceReader implements StreamReader {
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#leave('closed');
+    this.#state = 'closed';
     this.#rest = NOTHING;
+  }
+
+  /** Who has come to the end, or to an error, needs the source no more. */
+  async #next(most: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#state === 'ended') return undefined;
+    try {
+      const next = await this.#source.next(this.#position, most);
+      if (this.#isClosed) throw cancelled();
+      if (!next) this.#leave('ended');
+      return next;
+    } catch (error) {
+      this.#leave('closed');
+      throw error;
+    }
+  }
+
+  /** It may be closed while it waits. */
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #leave(state: 'ended' | 'closed'): void {
+    if (this.#state !== 'open') return;
+    this.#state = state;
     this.#source.close();
   }
 }
