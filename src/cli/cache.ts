@@ -1,6 +1,6 @@
 /** `packhorse cache`: looks at the streams of a cache directory, and removes them. */
 import { defaultCacheDirectory } from '../cache-directory.ts';
-import { type KeptStream, keptStreams, purgeStreams } from '../store/streams/kept-streams.ts';
+import { keptStreams, type ListedStream, purgeStreams } from '../store/streams/kept-streams.ts';
 import {
   ConfigError,
   environmentName,
@@ -74,13 +74,20 @@ function plainName(repository: string): string {
   return repository.replace(/^\/+|\/+$/g, '').replace(/\/?\.git$/, '');
 }
 
-function tableOf(streams: readonly KeptStream[], directory: string): string {
+function tableOf(streams: readonly ListedStream[], directory: string): string {
   if (streams.length === 0) return `no streams are kept in ${directory}\n`;
   const now = Date.now();
-  const rows = streams.map(({ repository, kind, bytes, created, key }) => {
-    return [oneLine(repository), kind, sizeOf(bytes), ageOf(now - created), key.slice(0, 12)];
+  const rows = streams.map(({ repository, kind, bytes, created, lastUse, key }) => {
+    return [
+      oneLine(repository),
+      kind,
+      sizeOf(bytes),
+      ageOf(now - created),
+      ageOf(now - lastUse),
+      key.slice(0, 12),
+    ];
   });
-  const all = [['REPOSITORY', 'KIND', 'SIZE', 'AGE', 'KEY'], ...rows];
+  const all = [['REPOSITORY', 'KIND', 'SIZE', 'AGE', 'USED', 'KEY'], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const lines = all.map((row) => {
     const cells = row.map((cell, i) => (IS_NUMBER[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])));
@@ -91,7 +98,7 @@ function tableOf(streams: readonly KeptStream[], directory: string): string {
 }
 
 /** Of columns. */
-const IS_NUMBER = [false, false, true, true, false];
+const IS_NUMBER = [false, false, true, true, true, false];
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 function count(streams: number): string {

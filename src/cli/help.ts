@@ -27,8 +27,8 @@ Exit codes: 0 done, 1 failed, 2 called wrongly; those of upload-pack are git's.
 export const CACHE_HELP = `packhorse cache: streams that are kept to be sent again
 
 Usage:
-  packhorse cache ls [--json]      list them: repository, kind, size, age and
-                                   the beginning of the key
+  packhorse cache ls [--json]      list them: repository, kind, size, age,
+                                   time since the last use, part of the key
   packhorse cache purge REPO       remove those of a repository, as ls names it
                                    (.git may be left out)
   packhorse cache purge --all      remove all

@@ -8,6 +8,8 @@ import { contentOf, filesOf, headOf, keep, openStore, readAll } from '../store/s
 import { temporaryDirectory } from '../support/directory.ts';
 import { runPackhorse } from './run-packhorse.ts';
 
+const JUST = expect.stringMatching(/^\d+ s$/);
+
 let directory: string;
 let store: StreamStore;
 
@@ -15,8 +17,8 @@ let store: StreamStore;
 beforeEach(async () => {
   directory = temporaryDirectory();
   ({ store } = await openStore(directory));
-  const hour = { created: Date.now() - 3_600_000 };
-  await keep(store, { ...headOf('one', 'group/a.git'), ...hour }, contentOf('one', 1_500_000));
+  const old = { created: Date.now() - 1_800_000 };
+  await keep(store, { ...headOf('one', 'group/a.git'), ...old }, contentOf('one', 1_500_000));
   await keep(store, { ...headOf('two', 'group/a.git'), kind: 'shallow' }, contentOf('two', 300));
   // A clock that went back.
   await keep(store, { ...headOf('three', 'b'), created: Date.now() + 1e9 }, contentOf('three', 5000));
@@ -31,11 +33,18 @@ async function cache(...args: string[]): Promise<string> {
 describe('ls', () => {
   test('is a table', async () => {
     const [titles, ...rows] = (await cache('ls')).trimEnd().split('\n');
-    expect(titles.split(/ +/)).toEqual(['REPOSITORY', 'KIND', 'SIZE', 'AGE', 'KEY']);
+    expect(titles.split(/ +/)).toEqual(['REPOSITORY', 'KIND', 'SIZE', 'AGE', 'USED', 'KEY']);
     expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
-      ['b', 'clone', expect.stringMatching(/^5\.\d KiB$/), '0 s', headOf('three').key.slice(0, 12)],
-      ['group/a.git', 'shallow', expect.stringMatching(/^\d+ B$/), '0 s', headOf('two').key.slice(0, 12)],
-      ['group/a.git', 'clone', '1.4 MiB', '1 h', headOf('one').key.slice(0, 12)],
+      ['b', 'clone', expect.stringMatching(/^5\.\d KiB$/), '0 s', JUST, headOf('three').key.slice(0, 12)],
+      [
+        'group/a.git',
+        'shallow',
+        expect.stringMatching(/^\d+ B$/),
+        JUST,
+        JUST,
+        headOf('two').key.slice(0, 12),
+      ],
+      ['group/a.git', 'clone', '1.4 MiB', '30 min', JUST, headOf('one').key.slice(0, 12)],
       ['3 streams, 1.4 MiB'],
     ]);
   });

@@ -23,8 +23,8 @@ afterEach(() => {
 async function startHolder(): Promise<ChildProcess> {
   const program = `
     const { CacheLock } = await import(${JSON.stringify(MODULE)});
-    await CacheLock.take(${JSON.stringify(directory)});
-    setInterval(() => {}, 1000);
+    const lock = await CacheLock.take(${JSON.stringify(directory)});
+    setInterval(() => lock, 1000);
     console.log('taken');`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,9 +5,11 @@ import type { StreamHead, StreamTail } from './stream.ts';
 import { StreamDirectory, withEach } from './stream-directory.ts';
 import { DamagedStream } from './stream-format.ts';
 
-export interface KeptStream extends StreamHead {
+export interface ListedStream extends StreamHead {
   /** Of its file. */
   readonly bytes: number;
+  /** When it was last given to anyone, or else made; milliseconds since 1970. */
+  readonly lastUse: number;
   readonly tail: StreamTail;
 }
 
@@ -15,13 +17,13 @@ export interface KeptStream extends StreamHead {
  * Whole entries, by repository, the latest first.
  * @throws the system's error where one cannot be read
  */
-export async function keptStreams(directory: string): Promise<KeptStream[]> {
+export async function keptStreams(directory: string): Promise<ListedStream[]> {
   const streams = new StreamDirectory(directory);
-  const found: KeptStream[] = [];
+  const found: ListedStream[] = [];
   await withEach((await streams.list()).entries, async (key) => {
     try {
-      const { head, tail, fileSize } = await streams.ends(key);
-      found.push({ ...head, bytes: fileSize, tail });
+      const { head, tail, fileSize, lastUse } = await streams.ends(key);
+      found.push({ ...head, bytes: fileSize, lastUse, tail });
     } catch (error) {
       // It left meanwhile, or the service will remove it.
       if (!isMissing(error) && !(error instanceof DamagedStream)) throw error;

@@ -24,8 +24,16 @@ export class SharedFile {
     if (this.#users === 0) this.#handle.close().catch(() => {});
   }
 
-  async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+  /** Bytes, and milliseconds since 1970. */
+  async stat(): Promise<{ size: number; modified: number }> {
+    const { size, mtimeMs } = await this.#handle.stat();
+    return { size, modified: mtimeMs };
+  }
+
+  /** Sets when it was last modified to now. */
+  async touch(): Promise<void> {
+    const now = new Date();
+    await this.#handle.utimes(now, now);
   }
 
   /**

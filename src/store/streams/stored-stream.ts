@@ -30,6 +30,8 @@ export interface StreamEnds {
   readonly tableChecksum: number;
   /** Bytes of the whole file. */
   readonly fileSize: number;
+  /** When it was found last, or else made; milliseconds since 1970. */
+  readonly lastUse: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface StreamEnds {
  * @throws DamagedStream; the system's error where the file cannot be read
  */
 export async function readEnds(file: SharedFile, key: string): Promise<StreamEnds> {
-  const fileSize = await file.size();
+  const { size: fileSize, modified } = await file.stat();
   if (fileSize < HEAD_FRAME + END_BYTES) throw new DamagedStream('it is cut short');
   const most = Math.min(FIRST_READ, fileSize);
   const last = await file.read(fileSize - most, most);
@@ -56,12 +58,12 @@ export async function readEnds(file: SharedFile, key: string): Promise<StreamEnd
   if (headChecksum(headBytes) !== end.headChecksum) throw new DamagedStream('its head is of another');
   if (head.key !== key) throw new DamagedStream('it has the name of another');
   const { streamLength: length, tableChecksum } = end;
-  return { head, tail, start: headBytes.length, length, tableChecksum, fileSize };
+  return { head, tail, start: headBytes.length, length, tableChecksum, fileSize, lastUse: modified };
 }
 
 /** Of a file that need not be whole. */
 export async function readHead(file: SharedFile): Promise<StreamHead> {
-  const size = await file.size();
+  const { size } = await file.stat();
   if (size < HEAD_FRAME) throw new DamagedStream('it is cut short');
   return decodeHead(await readHeadBytes(file, Math.min(FIRST_READ, size)));
 }
@@ -114,6 +116,11 @@ export class StoredStream {
     const block = await this.#file.read(start + at, Math.min(BLOCK, length - at));
     checkBlock(block, index, this.#table.readUInt32BE(4 * index));
     return block;
+  }
+
+  /** Has it known after a restart that it was used now. Whoever reads it need not be able to write. */
+  touch(): Promise<void> {
+    return this.#file.touch().catch(() => {});
   }
 
   close(): void {

@@ -111,7 +111,7 @@ export class StreamStore {
     };
     try {
       const stream = await StoredStream.open(this.#directory.file(key), key);
-      const source = await StoredSource.start(stream, lost);
+      const [source] = await Promise.all([StoredSource.start(stream, lost), stream.touch()]);
       this.#options.policy.used(key);
       return new SourceReader(source);
     } catch (error) {
@@ -157,9 +157,10 @@ export class StreamStore {
         this.#lost(key, error as Error);
       }
     });
-    found.sort((a, b) => a.head.created - b.head.created);
-    for (const { head, fileSize } of found) this.#add(head, fileSize);
+    // What was in use is as good as new.
+    for (const { head, fileSize, lastUse } of found) this.#add({ ...head, created: lastUse }, fileSize);
     this.#evict();
+    await this.#removed;
   }
 
   #add(head: StreamHead, bytes: number): void {

@@ -52,6 +52,13 @@ test('without room those leave that were not used for the longest time', () => {
   ]);
 });
 
+test('room is made for what is not complete yet', () => {
+  const { policy, add } = start();
+  for (const key of ['a', 'b', 'c', 'd']) add(key, 25);
+  expect(policy.leaving(0)).toEqual([]);
+  expect(policy.leaving(30).map(({ key }) => key)).toEqual(['a', 'b']);
+});
+
 test('what is larger than the budget leaves, and nothing else for it', () => {
   const { add, leave } = start();
   add('small', 100);

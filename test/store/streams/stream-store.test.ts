@@ -62,6 +62,19 @@ test('a restart finds whole entries, and removes what was not finished', async (
   expect(fs.existsSync(path.join(directory, 'streams', 'notes'))).toBe(true);
 });
 
+test('after a restart an entry is as old as its last use', async () => {
+  const directory = temporaryDirectory();
+  const first = await openStore(directory);
+  for (const name of ['used', 'unused']) await keep(first.store, headOf(name), contentOf(name, 100));
+  for (const file of filesOf(directory)) fs.utimesSync(file, 0, 0);
+  await readAll(await first.store.find(headOf('used').key));
+  await first.store.close();
+  const { store, said } = await openStore(directory);
+  expect(said).toEqual(['age']);
+  expect(await store.find(headOf('unused').key)).toBeUndefined();
+  expect(await readAll(await store.find(headOf('used').key))).toHaveLength(100);
+});
+
 test('bytes are those of the files, of unfinished ones too', async () => {
   const directory = temporaryDirectory();
   const { store } = await openStore(directory);

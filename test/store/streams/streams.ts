@@ -1,15 +1,13 @@
 /** Stores and streams for tests. */
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import zlib from 'node:zlib';
 import { afterEach } from 'vitest';
 import type { StreamHead, StreamReader, StreamWriter } from '../../../src/store/streams/stream.ts';
 import { BLOCK } from '../../../src/store/streams/stream-format.ts';
 import { StreamPolicy } from '../../../src/store/streams/stream-policy.ts';
 import { StreamStore, type StreamStoreOptions } from '../../../src/store/streams/stream-store.ts';
-import { noise } from '../../support/history.ts';
 
+export { contentOf, headOf } from './generated-streams.ts';
 export { BLOCK };
 
 export interface OpenedStore {
@@ -39,17 +37,6 @@ export async function openStore(
   });
   stores.push(store);
   return { store, said };
-}
-
-/** A head with a key that is all of its name's. */
-export function headOf(name: string, repository = 'a.git'): StreamHead {
-  const key = crypto.createHash('sha256').update(name).digest('hex');
-  return { key, repository, kind: 'clone', created: Date.now() };
-}
-
-/** The same for the same name. */
-export function contentOf(name: string, length: number): Buffer {
-  return noise(length, zlib.crc32(name));
 }
 
 /** Writes a stream in parts; the writer must have been given. */
