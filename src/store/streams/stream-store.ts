@@ -128,6 +128,7 @@ export class StreamStore {
       await this.#directory.make();
       const stream = await GrowingStream.create(this.#directory.unfinished(head.key), head, this.#keeper);
       this.#growing.set(stream, 0);
+      if (this.#isClosed) await stream.abort(stopped());
       return stream;
     } catch (error) {
       this.#fault('a stream cannot be written', error as Error);
