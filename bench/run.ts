@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { cache } from './cache/cache.ts';
 import { cancel } from './cancel.ts';
 import { ciDayBench } from './ci-day/ci-day.ts';
 import { compare } from './compare/compare.ts';
@@ -22,6 +23,10 @@ const BENCHES: Readonly<Record<string, { bench: Bench; help: string; long?: bool
     help: "growth of the service's memory during a clone, for a fast and a slow client",
   },
   compare: { bench: compare, help: 'clones, fetches and ref listings, against git upload-pack' },
+  cache: {
+    bench: cache,
+    help: 'a clone again, eight at once, and depth-1 clones of successive commits, with what is kept',
+  },
   stalled: { bench: stalled, help: 'memory, and the time of a fast clone, while many clients read slowly' },
   cancel: { bench: cancel, help: "from a client's hang-up to the end of its task" },
   stdio: {

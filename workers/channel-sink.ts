@@ -1,13 +1,13 @@
 /** A response into the channel: what the pack stages and commands write to inside of a worker. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Credit } from '../src/channel/credit.ts';
-import type { FromWorker, PlaceRequest, ToWorker } from '../src/channel/messages.ts';
-import { cancelled, type WireError } from '../src/errors.ts';
-import type { Pace } from '../src/pack/pace.ts';
+import type { FromWorker, Leave as Given, PlaceRequest, ToWorker } from '../src/channel/messages.ts';
+import { cancelled, errorToWire, type WireError } from '../src/errors.ts';
+import { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
 import { type Framing, SLOT_BYTES } from '../src/protocol/sideband.ts';
-import type { ResponseSink } from '../src/upload-pack/response-sink.ts';
-import type { Statistics } from '../src/upload-pack/statistics.ts';
+import type { Apart, Leave, ResponseSink } from '../src/upload-pack/response-sink.ts';
+import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 
 /** Slots of one chunk: a message costs about 5 µs, so a chunk is large; credit is counted in chunks, so not too large. */
 const SLOTS = 4;
@@ -39,17 +39,21 @@ export class ChannelSink implements ResponseSink {
   #transfer: ArrayBuffer[] = [];
   #bytes = 0;
   #posting: NodeJS.Immediate | undefined;
-  #placed: (() => void) | undefined;
-  #bands: Framing | null = null;
+  #placed: ((leave: Given) => void) | undefined;
+  #bands: Framing | null;
 
-  /** @param window bytes that may be on their way to the client at once */
-  constructor(port: MessagePort, window: number, pace: Pace) {
+  /**
+   * @param window bytes that may be on their way to the client at once
+   * @param bands how what is sent is framed from the start; null: not at all
+   */
+  constructor(port: MessagePort, window: number, pace: Pace, bands: Framing | null = null) {
     this.#port = port;
+    this.#bands = bands;
     this.#credit = new Credit(window);
     this.#pace = pace;
     pace.onCancel(() => {
       this.#credit.release();
-      this.#placed?.();
+      this.#placed?.('served');
       this.input.fail(cancelled());
     });
     // What was said while the task was queued: a client that went away before it began.
@@ -103,13 +107,15 @@ export class ChannelSink implements ResponseSink {
     return this.#sendSection(bytes, { bands: null });
   }
 
-  async enter(request: PlaceRequest): Promise<void> {
+  async enter(request: PlaceRequest): Promise<Leave> {
     this.#pace.check();
     this.#add({ type: 'place', ...request });
-    await new Promise<void>((resolve) => {
+    const leave = await new Promise<Given>((resolve) => {
       this.#placed = resolve;
     });
+    if (typeof leave === 'object') return this.#apart(leave);
     this.#pace.check();
+    return leave;
   }
 
   sendProgress(text: string): void {
@@ -139,6 +145,30 @@ export class ChannelSink implements ResponseSink {
   /** Ends the task. */
   fail(error: WireError, statistics: Statistics): void {
     this.#end({ type: 'error', error, statistics });
+  }
+
+  #place(leave: Given): void {
+    // The task ended just now: what was to be made apart has no one to make it.
+    if (typeof leave === 'object' && this.#pace.cancelled)
+      this.#apart(leave).fail(cancelled(), newStatistics('none'));
+    this.#placed?.(leave);
+  }
+
+  #apart({ port, window }: Exclude<Given, string>): Apart {
+    const pace = new Pace();
+    const sink = new ChannelSink(port, window, pace, this.#bands);
+    return {
+      sink,
+      pace,
+      end(statistics) {
+        sink.end(statistics);
+        port.unref();
+      },
+      fail(error, statistics) {
+        sink.fail(errorToWire(error), statistics);
+        port.unref();
+      },
+    };
   }
 
   async #take(bytes: number): Promise<void> {
@@ -192,7 +222,7 @@ export class ChannelSink implements ResponseSink {
         this.input.push(message.bytes);
         break;
       case 'place':
-        this.#placed?.();
+        this.#place(message.leave);
         break;
       case 'input-end':
         this.input.end();

@@ -80,6 +80,7 @@ async function answer(
     gate,
     exportOk: settings.exportOk,
     namespace: settings.namespace,
+    namesPacks: settings.namesPacks,
     ...(ownBitmaps && { ownBitmaps }),
   });
   switch (work.kind) {

@@ -3,6 +3,8 @@
  * pool's promise resolves says nothing. The worker posts lists of messages, as each post wakes the other thread.
  */
 
+import type { MessagePort } from 'node:worker_threads';
+
 /** Bytes that a worker may have on their way to the client before it waits: the window of one stream, unless told otherwise. */
 export const DEFAULT_WINDOW = 1024 * 1024;
 
@@ -46,12 +48,22 @@ export interface PlaceRequest {
   readonly band: 1 | 2;
   /** Whether the client does not want to be told of progress. */
   readonly silent: boolean;
+  /** Names the pack for the stream cache; undefined where it is not to be kept. */
+  readonly key?: string | undefined;
+  readonly kind: 'clone' | 'fetch' | 'shallow';
 }
+
+/**
+ * `here`: the place is there, and the pack goes where the rest of the answer does. `served`: the client is sent the pack
+ * without its worker, which is done with it. `apart`: so too, but the worker makes the pack, for the other end of a port
+ * of its own, transferred, with a window of bytes; it goes on when the client leaves.
+ */
+export type Leave = 'here' | 'served' | { readonly port: MessagePort; readonly window: number };
 
 /** Main thread to worker. */
 export type ToWorker =
-  /** The place that was asked for is there. */
-  | { readonly type: 'place' }
+  /** What is to become of the pack that a place was asked for. */
+  | { readonly type: 'place'; readonly leave: Leave }
   /**
    * `bytes` were taken by the client; `window` is how many may be on their way from now on; `buffer`, transferred, is a
    * chunk's to be filled again.

@@ -44,6 +44,8 @@ export interface WorkerSettings {
   readonly namespace: string | undefined;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
+  /** Whether packs are kept for those who ask for the same, and so are to be named. */
+  readonly namesPacks: boolean;
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

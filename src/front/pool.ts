@@ -2,7 +2,14 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { FromWorker, ToWorker } from '../channel/messages.ts';
 import type { Task, WorkerSettings } from '../channel/task.ts';
-import { errorFromWire, type Loss, notReady, type PackhorseError, type WireError } from '../errors.ts';
+import {
+  cancelled,
+  errorFromWire,
+  type Loss,
+  notReady,
+  type PackhorseError,
+  type WireError,
+} from '../errors.ts';
 import type { Framing } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { Breaker } from './breaker.ts';
@@ -81,8 +88,8 @@ export class WorkerPool {
   /** Runs a task, or refuses it; either is told to the listener, never before this returns. */
   run(task: Task, listener: TaskListener): RunningTask {
     const { port1, port2 } = new MessageChannel();
-    const running = new RunningTask(task.path, port1, listener);
     const thread = this.#leastBusy();
+    const running = new RunningTask(task.path, port1, listener, thread);
     const refusal = this.breaker.refusal();
     if (refusal || !thread) {
       queueMicrotask(() => running.fail(refusal ?? notReady('no worker is running', RESTART_DELAY / 1000)));
@@ -174,12 +181,15 @@ export class RunningTask {
   readonly path: string;
   readonly #port: MessagePort;
   readonly #listener: TaskListener;
+  readonly #thread: WorkerThread | undefined;
+  #leaveThread: (() => void) | undefined;
   #over = false;
 
-  constructor(path: string, port: MessagePort, listener: TaskListener) {
+  constructor(path: string, port: MessagePort, listener: TaskListener, thread: WorkerThread | undefined) {
     this.path = path;
     this.#port = port;
     this.#listener = listener;
+    this.#thread = thread;
     port.on('message', (messages: readonly WorkerMessage[]) => {
       for (const message of messages) this.#receive(message);
     });
@@ -192,9 +202,22 @@ export class RunningTask {
     else this.#post({ type: 'credit', bytes, window });
   }
 
-  /** Says that there is a place for the pack. */
-  placed(): void {
-    if (!this.#over) this.#post({ type: 'place' });
+  /** Says that there is a place for the pack, or that none is needed: the client is sent it without the worker. */
+  placed(leave: 'here' | 'served'): void {
+    if (!this.#over) this.#post({ type: 'place', leave });
+  }
+
+  /**
+   * Has the pack that a place was asked for made for someone else, with a window of bytes: by a task that goes on when
+   * this one ends.
+   */
+  placedApart(window: number, listener: TaskListener): RunningTask {
+    const { port1, port2 } = new MessageChannel();
+    const apart = new RunningTask(this.path, port1, listener, this.#thread);
+    apart.#leaveThread = this.#thread?.adopt(apart);
+    if (this.#over) queueMicrotask(() => apart.fail(cancelled()));
+    else this.#post({ type: 'place', leave: { port: port2, window } }, [port2]);
+    return apart;
   }
 
   /** Hands over more of the client's input, whose memory goes with it. */
@@ -212,9 +235,14 @@ export class RunningTask {
     if (!this.#over) this.#post({ type: 'cancel' });
   }
 
-  /** Ends the task from this side; nothing after the end is heard. */
-  fail(error: PackhorseError, statistics?: Statistics): void {
-    if (this.#end()) this.#listener.onError(error, statistics);
+  /**
+   * Ends the task from this side; nothing after the end is heard.
+   * @returns false where it was over
+   */
+  fail(error: PackhorseError, statistics?: Statistics): boolean {
+    if (!this.#end()) return false;
+    this.#listener.onError(error, statistics);
+    return true;
   }
 
   #receive(message: WorkerMessage): void {
@@ -232,11 +260,12 @@ export class RunningTask {
   #end(): boolean {
     if (this.#over) return false;
     this.#over = true;
+    this.#leaveThread?.();
     this.#port.close();
     return true;
   }
 
-  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+  #post(message: ToWorker, transfer: (ArrayBuffer | MessagePort)[] = []): void {
     this.#port.postMessage(message, transfer);
   }
 }

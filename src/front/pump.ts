@@ -3,17 +3,16 @@ import type { Readable, Writable } from 'node:stream';
 import type { PlaceRequest } from '../channel/messages.ts';
 import type { Task } from '../channel/task.ts';
 import { cancelled, type PackhorseError } from '../errors.ts';
-import { Keepalive } from '../keepalive.ts';
-import { encodeFailure } from '../protocol/failure.ts';
-import { encodeSideband, encodeSidebandFrame, type Framing, stampFrames } from '../protocol/sideband.ts';
+import { stampFrames } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { Admission } from './admission/admission.ts';
-import type { Place } from './admission/place.ts';
+import { ClientSide } from './client-side.ts';
 import type { ClientTurn } from './client-turn.ts';
 import { InputFeed } from './input-feed.ts';
-import { Outgoing } from './outgoing.ts';
+import { PackAccount } from './pack-account.ts';
+import { type DeliveryHost, PackDelivery } from './pack-delivery.ts';
 import type { RunningTask, TaskListener, WorkerMessage, WorkerPool } from './pool.ts';
-import { Stalls } from './stalls.ts';
+import type { StreamCache } from './stream-cache/stream-cache.ts';
 
 export interface PumpTarget {
   readonly stream: Writable;
@@ -40,6 +39,8 @@ export interface PumpTarget {
 export interface PumpOptions {
   readonly pool: WorkerPool;
   readonly admission: Admission;
+  /** Packs that are kept; undefined: none are. */
+  readonly cache: StreamCache | undefined;
   /** Who the client is, where that is known. */
   readonly client: string | undefined;
 }
@@ -63,25 +64,22 @@ export function pump(
   return new Promise((resolve) => new Pump(target, task, options, resolve).start());
 }
 
-class Pump implements TaskListener {
+class Pump implements TaskListener, DeliveryHost {
   readonly #target: PumpTarget;
   readonly #given: Omit<Task, 'window'>;
-  readonly #pool: WorkerPool;
-  readonly #admission: Admission;
+  readonly #options: PumpOptions;
   readonly #resolve: (result: PumpResult) => void;
-  readonly #place: Place;
-  readonly #outgoing: Outgoing;
-  readonly #stalls: Stalls;
+  readonly #client: ClientSide;
+  readonly #account = new PackAccount();
   #task: RunningTask | undefined;
-  #bands: Framing | null = null;
-  /** Whether the client asked for bands before the pack as well. */
-  #allInBands = false;
   #feed: InputFeed | undefined;
-  /** Whether it is the client's turn. */
-  #isIdle = false;
-  #keepalive: Keepalive | undefined;
-  /** Bytes that the worker may have on their way, as it was last told. */
-  #window = 0;
+  /** The place that was asked for last. */
+  #asked: PlaceRequest | undefined;
+  /** The pack, while it comes by way of the cache; what the client's own task says meanwhile is for later. */
+  #delivery: PackDelivery | undefined;
+  #later: (() => void)[] = [];
+  /** Why a delivery ends early, and whether it is known what became of its pack. */
+  #abandoned: { readonly why: PackhorseError; isKnown: boolean } | undefined;
   /** Bytes written when the last command ended. */
   #told = 0;
   /** How the task ended; undefined while it runs. */
@@ -91,17 +89,21 @@ class Pump implements TaskListener {
   constructor(
     target: PumpTarget,
     task: Omit<Task, 'window'>,
-    { pool, admission, client }: PumpOptions,
+    options: PumpOptions,
     resolve: (result: PumpResult) => void,
   ) {
+    const { admission, client } = options;
     this.#target = target;
     this.#given = task;
-    this.#pool = pool;
-    this.#admission = admission;
+    this.#options = options;
     this.#resolve = resolve;
-    this.#place = admission.place({ repository: task.path, client });
-    this.#outgoing = new Outgoing(target.stream, admission.streams, () => target.begin());
-    this.#stalls = new Stalls(this.#place, admission.streams);
+    this.#client = new ClientSide({
+      stream: target.stream,
+      admission,
+      party: { repository: task.path, client },
+      begin: () => target.begin(),
+      refuse: (error) => target.refuse(error),
+    });
   }
 
   start(): void {
@@ -112,7 +114,7 @@ class Pump implements TaskListener {
     if (stream.destroyed) this.#streamEnded(true);
     else if (signal.aborted) this.#stop();
     else {
-      this.#place.enter('light', {
+      this.#client.place.enter('light', {
         granted: () => this.#run(),
         refused: (error) => this.onError(error, undefined),
       });
@@ -120,11 +122,17 @@ class Pump implements TaskListener {
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
+    if (this.#delivery) {
+      if (message.type === 'answered') this.#account.own = message.statistics;
+      this.#later.push(() => this.onMessage(message));
+      return;
+    }
+    if (this.#abandoned) return;
     switch (message.type) {
       case 'chunk': {
         const { buffer, length } = message;
         const frames = new Uint8Array(buffer, 0, length);
-        stampFrames(frames, this.#bands ?? 'none');
+        stampFrames(frames, this.#client.framing);
         this.#write(frames, buffer);
         break;
       }
@@ -132,30 +140,28 @@ class Pump implements TaskListener {
         const { bytes, bands } = message;
         // What is longer than it is was lent by the worker.
         this.#write(bytes, bytes.byteLength < bytes.buffer.byteLength ? bytes.buffer : undefined);
-        if (bands === undefined) break;
-        this.#bands = bands;
-        this.#allInBands = bands !== null && bytes.length === 0 && this.#isV2;
+        if (bands !== undefined)
+          this.#client.setBands(bands, bands !== null && bytes.length === 0 && this.#isV2);
         break;
       }
       case 'file':
         this.#target.file?.(message.bytes, message.modified);
         break;
       case 'progress':
-        this.#tell(message.text);
+        this.#client.tell(message.text);
         break;
       case 'place':
         this.#enter(message);
         break;
       case 'taken':
-        this.#awaitInput(message.bytes);
+        this.#feed?.taken(message.bytes);
+        if (this.#feed?.isTaken) this.#client.rest();
         break;
       case 'read':
         this.#target.read?.();
         break;
       case 'began':
-        this.#outgoing.hold();
-        this.#bands = null;
-        this.#allInBands = false;
+        this.#client.begins();
         this.#target.began?.();
         break;
       case 'answered':
@@ -164,34 +170,81 @@ class Pump implements TaskListener {
   }
 
   onEnd(statistics: Statistics): void {
-    this.#end = { statistics };
-    if (this.#outgoing.open) this.#outgoing.end();
-    this.#settle();
+    this.#account.own = statistics;
+    if (this.#delivery) this.#later.push(() => this.onEnd(statistics));
+    else if (this.#abandoned) this.#conclude();
+    else {
+      this.#end = { statistics: this.#account.close() };
+      this.#client.end();
+      this.#settle();
+    }
   }
 
   onError(error: PackhorseError, statistics: Statistics | undefined): void {
-    const why = error.code === 'PACKHORSE_CANCELLED' ? this.#reason : error;
-    this.#end = { error: why, statistics };
-    const outgoing = this.#outgoing;
-    if (outgoing.open) {
-      // Who is turned away gets nothing but that; other failures keep their place behind what was said.
-      if (why.retryAfter !== undefined && !outgoing.hasSent) this.#takeBack();
-      const isFirst = !outgoing.hasSent && !outgoing.holds;
-      outgoing.release();
-      if (isFirst && (this.#bands ?? 'none') === 'none') this.#target.refuse(why);
-      // Where there is no band to say it on, only a pack that is cut short tells.
-      else if (this.#bands === 'none') this.#target.stream.destroy();
-      else {
-        outgoing.write(encodeFailure(why, this.#bands ?? undefined));
-        outgoing.end();
-      }
+    this.#account.own ??= statistics;
+    if (this.#abandoned) {
+      this.#conclude();
+      return;
     }
-    this.#settle();
+    this.#delivery?.lost(error);
+    this.#delivery = undefined;
+    this.#fail(error.code === 'PACKHORSE_CANCELLED' ? this.#reason : error);
   }
 
-  #takeBack(): void {
-    this.#outgoing.discard();
-    if (!this.#allInBands) this.#bands = null;
+  // What the delivery of a pack asks for.
+
+  get room(): boolean {
+    return this.#client.room;
+  }
+
+  begun(): void {
+    this.#client.release();
+  }
+
+  moved(ahead: number): void {
+    this.#client.moved(ahead);
+  }
+
+  progress(text: string): void {
+    this.#client.progress(text);
+  }
+
+  write(frames: Uint8Array, taken: () => void): void {
+    this.#client.write(frames, taken);
+  }
+
+  reads(isServed: boolean): void {
+    this.#client.readsFile();
+    if (isServed) this.#task?.placed('served');
+  }
+
+  delivered(built: Statistics): void {
+    this.#deliveryEnded(built);
+    this.#client.closePack();
+    for (const action of this.#later.splice(0)) action();
+  }
+
+  failed(error: PackhorseError, built: Statistics | undefined): void {
+    this.#deliveryEnded(built);
+    this.#later = [];
+    if (!this.#task?.fail(error)) this.onError(error, undefined);
+  }
+
+  alone(): void {
+    this.#deliveryEnded(undefined);
+    this.#enterLane(this.#asked!);
+  }
+
+  #deliveryEnded(built: Statistics | undefined): void {
+    this.#account.came(this.#delivery!.result, built);
+    this.#delivery = undefined;
+    this.#client.packEnded();
+  }
+
+  #fail(why: PackhorseError): void {
+    this.#end = { error: why, statistics: this.#account.close() };
+    this.#client.fail(why);
+    this.#settle();
   }
 
   get #isV2(): boolean {
@@ -200,108 +253,102 @@ class Pump implements TaskListener {
   }
 
   #run(): void {
-    this.#window = this.#admission.streams.window;
-    const task = this.#pool.run({ ...this.#given, window: this.#window }, this);
+    const task = this.#options.pool.run({ ...this.#given, window: this.#client.takeWindow() }, this);
     this.#task = task;
     const { input, turn } = this.#target;
     if (!input) return;
     const worker = {
-      input: (bytes: Uint8Array<ArrayBuffer>) => this.#goOn(() => task.input(bytes)),
-      endInput: () => this.#goOn(() => task.endInput()),
+      input: (bytes: Uint8Array<ArrayBuffer>) => this.#client.goOn(() => task.input(bytes)),
+      endInput: () => this.#client.goOn(() => task.endInput()),
     };
     this.#feed = new InputFeed(input, worker, turn);
   }
 
-  #goOn(action: () => void): void {
-    this.#isIdle = false;
-    this.#place.goOn(action);
+  /** The worker is about to make a pack; the client is sent one that is there, where it is the same. */
+  #enter(request: PlaceRequest): void {
+    const { cache } = this.#options;
+    const { key } = request;
+    this.#asked = request;
+    this.#client.listens(request);
+    if (!cache || key === undefined) {
+      if (cache) this.#account.came('bypass');
+      this.#enterLane(request);
+      return;
+    }
+    this.#delivery = new PackDelivery(this, this.#client.framing);
+    const asked = this.#delivery.start(cache, {
+      key,
+      place: request,
+      repository: this.#given.path,
+      framing: this.#client.framing,
+      takePlace: () => this.#client.handPlaceOver(),
+      source: this.#task!,
+    });
+    void asked.then(() => this.#letIn());
   }
 
-  /** The worker is about to make a pack. */
-  #enter({ lane, keepAlive, band, silent }: PlaceRequest): void {
-    this.#keepalive = new Keepalive(keepAlive, () => {
-      const hears = this.#bands !== null && this.#bands !== 'none';
-      if (hears && this.#outgoing.unsent === 0) this.#outgoing.write(encodeSidebandFrame(band, ''));
-    });
-    let ahead = -1;
-    this.#place.enter(lane, {
+  #enterLane({ lane }: PlaceRequest): void {
+    this.#client.place.enter(lane, {
       granted: () => {
-        this.#outgoing.release();
-        this.#task?.placed();
+        this.#client.release();
+        this.#task?.placed('here');
       },
       refused: (error) => this.#task?.fail(error),
-      moved: (now) => {
-        // What the client has still to take tells no less that it is not forgotten, and would not be seen to stall.
-        const hasAll = this.#outgoing.holds || this.#outgoing.unsent === 0;
-        if (silent || now === ahead || !hasAll) return;
-        ahead = now;
-        this.#tell(`waiting, ${now} ahead\r`);
-      },
+      moved: (ahead) => this.moved(ahead),
     });
-    // One that waits has been let in, and may hear so.
-    if (!this.#end) this.#outgoing.release();
+    this.#letIn();
   }
 
-  /** The worker has taken what the client has said, and waits for more. */
-  #awaitInput(bytes: number): void {
-    this.#feed?.taken(bytes);
-    if (!this.#feed?.isTaken) return;
-    this.#outgoing.release();
-    this.#isIdle = true;
-    this.#stalls.close();
-    // What it still has to take is counted until it has.
-    if (this.#outgoing.unsent === 0) this.#place.leave();
-    else this.#place.rest();
+  /** One that waits has been let in, and may hear so. */
+  #letIn(): void {
+    if (!this.#end) this.#client.release();
   }
 
   #answered(statistics: Statistics): void {
-    this.#outgoing.release();
-    this.#keepalive?.stop();
+    this.#account.own = statistics;
+    this.#client.answered();
     this.#feed?.answered(statistics.kind !== 'none');
-    this.#target.answered?.(statistics, this.#outgoing.bytes - this.#told);
-    this.#told = this.#outgoing.bytes;
-  }
-
-  /** Text on band 2, where there is one. */
-  #tell(text: string): void {
-    this.#write(encodeSideband(2, text, this.#bands ?? 'none'));
+    this.#target.answered?.(this.#account.close()!, this.#client.bytes - this.#told);
+    this.#told = this.#client.bytes;
   }
 
   /** @param buffer the worker's, which gets it back */
   #write(bytes: Uint8Array, buffer?: ArrayBuffer): void {
-    this.#keepalive?.touch();
-    this.#outgoing.write(bytes, () => this.#taken(bytes.length, buffer));
-    this.#stalls.look(this.#outgoing.unsent, this.#window);
+    this.#client.write(bytes, () => this.#task?.credit(bytes.length, this.#client.takeWindow(), buffer));
   }
 
-  #taken(bytes: number, buffer: ArrayBuffer | undefined): void {
-    this.#keepalive?.touch();
-    const credit = () => {
-      this.#window = this.#admission.streams.window;
-      this.#task?.credit(bytes, this.#window, buffer);
-    };
-    if (this.#isIdle) {
-      // Who waits for its client to speak does nothing with it.
-      credit();
-      if (this.#outgoing.unsent === 0) this.#place.leave();
-      return;
-    }
-    this.#stalls.taken(() => {
-      credit();
-      // It may be too little to go on with.
-      this.#stalls.look(this.#outgoing.unsent, this.#window);
+  /** Ends a delivery before its time. */
+  #abandon(why: PackhorseError): void {
+    const delivery = this.#delivery!;
+    const abandoned = { why, isKnown: false };
+    this.#delivery = undefined;
+    this.#later = [];
+    this.#abandoned = abandoned;
+    const isNeeded = delivery.leave((built) => {
+      this.#account.came(delivery.result, built);
+      abandoned.isKnown = true;
+      this.#conclude();
     });
+    // What others wait for goes on; of this client nothing more will be known.
+    if (isNeeded) this.#fail(why);
+    else this.#task?.cancel();
+  }
+
+  /** Ends when both are known: what the client's own task has found out, and what became of its pack. */
+  #conclude(): void {
+    const { why, isKnown } = this.#abandoned!;
+    if (isKnown && this.#account.own && !this.#end) this.#fail(why);
   }
 
   /** Ends the work before its time. */
   #stop(): void {
-    if (this.#end) return;
-    if (this.#task) {
-      this.#task.cancel();
-      return;
+    if (this.#end || this.#abandoned) return;
+    if (this.#delivery) this.#abandon(this.#reason);
+    else if (this.#task) this.#task.cancel();
+    else {
+      this.#client.place.leave();
+      this.onError(this.#reason, undefined);
     }
-    this.#place.leave();
-    this.onError(this.#reason, undefined);
   }
 
   /** Why work ends that was cancelled. */
@@ -310,34 +357,23 @@ class Pump implements TaskListener {
     return signal.aborted ? (signal.reason as PackhorseError) : cancelled();
   }
 
-  /** Gives back what is not needed any more: the place when all work is done, the memory when nothing is on its way. */
-  #release(): void {
-    this.#keepalive?.stop();
-    this.#stalls.close();
-    if (this.#outgoing.open) this.#place.rest();
-    else this.#place.leave();
-  }
-
   #streamEnded(isGone: boolean): void {
-    if (!this.#outgoing.open) return;
+    if (!this.#client.isOpen) return;
     this.#isGone = isGone;
-    this.#outgoing.close();
+    this.#client.close();
     this.#feed?.stop();
-    if (!this.#end) {
-      if (this.#task) this.#task.cancel();
-      else this.#end = { error: this.#reason };
-    }
+    if (!this.#end && !this.#task) this.#end = { error: this.#reason };
     // What comes back from the worker now is only how far it came.
-    this.#release();
+    this.#stop();
     this.#settle();
   }
 
   #settle(): void {
     if (!this.#end) return;
-    this.#release();
-    if (this.#outgoing.open) return;
+    this.#client.settle();
+    if (this.#client.isOpen) return;
     const { statistics, error } = this.#end;
     const gone = this.#isGone && !error ? this.#reason : error;
-    this.#resolve({ statistics, error: gone, bytes: this.#outgoing.bytes - this.#told });
+    this.#resolve({ statistics, error: gone, bytes: this.#client.bytes - this.#told });
   }
 }

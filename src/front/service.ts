@@ -24,6 +24,7 @@ import { MemoryMeasure } from './pressure/memory-use.ts';
 import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
+import { openKeptPacks } from './stream-cache/kept-packs.ts';
 import type { ClientTimeouts } from './timeouts.ts';
 
 export interface ServiceOptions {
@@ -78,6 +79,10 @@ export interface ServiceOptions {
   readonly drainTimeout: number;
   /** Where files of our own go. */
   readonly cacheDir: string;
+  /** Bytes for packs that are kept; 0: none are. */
+  readonly cacheSize: number;
+  /** The request for a pack from which on it is kept. */
+  readonly cacheMinUses: number;
   /** Whether bitmaps are built for repositories that have none. */
   readonly ownBitmaps: boolean;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
@@ -106,6 +111,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const admission = new Admission(options, streams);
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
+  const packs = await openKeptPacks(options, streams, logger);
   const settings = {
     root: fs.realpathSync(options.root),
     allowed: options.allowPaths,
@@ -113,6 +119,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
+    namesPacks: packs !== undefined,
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, {
@@ -155,13 +162,14 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     memory,
     active,
     requests: requestMemory,
+    packs,
     isDraining,
   });
   const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
   const stopLog = logFetches(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
-  const serving = { pool, admission, refuseWith, trustedProxies, timeouts, drain };
+  const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };
   const door = createHttpDoor({ ...serving, logger, maxRequestBytes, requestMemory, dumbHttp, tls });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ ...serving, logger });
   const operations = createOperationsServer({
@@ -179,6 +187,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     builder?.close();
     await pool.close();
     stopLog();
+    await packs?.close();
     metrics.close();
     active.close();
     await operations.close();

@@ -17,7 +17,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 1
 /** What has to be known of a task: where it works, and how to end it. */
 export interface ThreadTask {
   readonly path: string;
-  fail(error: PackhorseError): void;
+  fail(error: PackhorseError): unknown;
 }
 
 /** What is known of a worker that is gone. */
@@ -113,6 +113,16 @@ export class WorkerThread {
       .run({ task, port }, { transferList: [port] })
       .catch((error) => running.fail(asPackhorseError(error)))
       .finally(() => this.#tasks.delete(running));
+  }
+
+  /**
+   * Counts a task in that another one has begun.
+   * @returns to be called when it is over
+   */
+  adopt(task: ThreadTask): () => void {
+    this.#tasks.add(task);
+    if (this.#isOver) queueMicrotask(() => task.fail(workerLost('crash')));
+    return () => this.#tasks.delete(task);
   }
 
   /**

@@ -32,6 +32,11 @@ const SHAPES: Readonly<Record<Framing, FrameShape>> = {
   none: { slot: SLOT_BYTES, header: 0 },
 };
 
+/** Bytes of each frame of a pack but the last. */
+export function frameBytes(framing: Framing): number {
+  return SHAPES[framing].slot;
+}
+
 /**
  * One frame.
  * @param data at most {@link MAX_SIDEBAND_DATA} bytes (text is UTF-8)

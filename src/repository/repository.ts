@@ -59,6 +59,7 @@ export class Repository {
   readonly #caches: RepositoryCaches;
   readonly #options: OpenOptions;
   readonly #ownObjects: string;
+  #users = 1;
   #objects: ObjectReader | undefined;
   #reachability: Reachability | undefined;
   #shallow: readonly string[] | undefined | null = null;
@@ -177,8 +178,15 @@ export class Repository {
     return yield* openCommitGraph({ directories, format, config, files: this.#caches.indexFiles, problems });
   }
 
+  /** Says that someone else works with it too: it stays open until all have closed it. */
+  retain(): void {
+    this.#users++;
+  }
+
   /** Gives up what the request held. */
   close(): void {
+    this.#users--;
+    if (this.#users > 0) return;
     this.#objects?.view.close();
     this.#objects = undefined;
     this.#caches.trim();

@@ -9,7 +9,7 @@ import {
   SLOT_BYTES,
   stampFrames,
 } from '../protocol/sideband.ts';
-import type { PlaceRequest, ResponseSink } from './response-sink.ts';
+import type { Leave, PlaceRequest, ResponseSink } from './response-sink.ts';
 
 /** Takes bytes, at most 65,520, that are its own from then on; a promise is awaited before the next call. */
 export type Write = (bytes: Uint8Array) => void | Promise<void>;
@@ -68,11 +68,12 @@ export class ByteSink implements ResponseSink {
   }
 
   /** Where there is one client, there is always a place. */
-  enter({ keepAlive, band }: PlaceRequest): void {
+  enter({ keepAlive, band }: PlaceRequest): Leave {
     this.#keepalive = new Keepalive(keepAlive, () => {
       if (this.framing === 'none' || this.#pending > 0) return;
       this.#send(encodeSidebandFrame(band, '')).catch(() => {});
     });
+    return 'here';
   }
 
   sendProgress(text: string): void {

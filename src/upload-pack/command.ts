@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly pace: Pace;
   readonly statistics: Statistics;
   readonly watch: Stopwatch;
+  /** Whether packs are to be named for whoever keeps them. */
+  readonly namesPacks: boolean;
   /** What may be kept of the request. */
   readonly budget: LineBudget;
 }

@@ -12,6 +12,7 @@ import { findBitmaps } from './bitmaps.ts';
 import type { CommandContext } from './command.ts';
 import { type PackSettings, readPackSettings } from './pack-settings.ts';
 import { Progress } from './progress.ts';
+import type { PackSink } from './response-sink.ts';
 
 /** Entries planned before they are written. */
 const BATCH = 512;
@@ -31,9 +32,11 @@ export interface Elsewhere {
   readonly begin: (leftOut: readonly number[]) => Promise<void>;
 }
 
+export type PackContext = Omit<CommandContext, 'sink' | 'budget'> & { readonly sink: PackSink };
+
 /** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendPack(
-  context: CommandContext,
+  context: PackContext,
   request: CountRequest,
   options: PackOptions,
 ): Promise<void> {
@@ -53,7 +56,7 @@ interface Chosen {
 
 /** Which objects are sent, and how. */
 async function choose(
-  context: CommandContext,
+  context: PackContext,
   request: CountRequest,
   { thin, ofsDelta, elsewhere }: PackOptions,
   settings: PackSettings,
@@ -79,7 +82,7 @@ async function choose(
 }
 
 async function sendEntries(
-  { repository, sink, pace, statistics, watch }: CommandContext,
+  { repository, sink, pace, statistics, watch }: PackContext,
   { order, planner }: Chosen,
   ofsDelta: boolean,
   { level, largest }: PackSettings,
@@ -113,7 +116,7 @@ async function sendEntries(
 
 /** New deltas by the number of their object: for a fetch, whose objects are mostly stored as bases of older ones. */
 async function findDeltas(
-  { repository, pace }: CommandContext,
+  { repository, pace }: PackContext,
   counted: Count,
   thin: boolean,
   settings: PackSettings,

@@ -4,6 +4,8 @@ import { BLOB } from '../repository/object-format.ts';
 import type { CommandContext } from './command.ts';
 import { findTags } from './include-tag.ts';
 import { openFilter } from './open-filter.ts';
+import { packKey } from './pack-key.ts';
+import { sendApart } from './send-apart.ts';
 import { type Elsewhere, sendPack } from './send-pack.ts';
 import type { ShallowPlan } from './shallow.ts';
 
@@ -39,7 +41,8 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     ofsDelta,
     noProgress,
   } = wanted;
-  context.statistics.kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
+  const kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
+  context.statistics.kind = kind;
   const request = {
     wants: [...wants, ...plan.wants],
     haves: [...haves, ...plan.excluded],
@@ -51,10 +54,24 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   const lane = haves.length > 0 || isLazy(context, wants) ? 'fetch' : 'clone';
   context.watch.start('queue');
   const keepAlive = Math.max(0, context.repository.config.integer('uploadpack.keepalive', KEEP_ALIVE));
-  await context.sink.enter({ lane, keepAlive, band: elsewhere ? 2 : 1, silent: noProgress });
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;
-  return sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
+  const key =
+    context.namesPacks && !elsewhere ? packKey(context, request, { filter, thin, ofsDelta }) : undefined;
+  const leave = await context.sink.enter({
+    lane,
+    keepAlive,
+    band: elsewhere ? 2 : 1,
+    silent: noProgress,
+    key,
+    kind,
+  });
+  if (leave === 'served') return;
+  if (leave === 'here') {
+    return sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });
+  }
+  // Not awaited: it goes on for those who come later, whatever becomes of this client.
+  void sendApart(context, leave, request, { thin, ofsDelta, silent: false });
 }
 
 /** Whether a partial clone asks for what it left out: single objects, which lead nowhere. */

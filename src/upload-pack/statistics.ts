@@ -51,6 +51,8 @@ export interface Statistics {
   bytes: Record<Source | 'total', number>;
   /** Whether bitmaps said which objects to send, or why not; undefined without a pack. */
   bitmap: BitmapUse | undefined;
+  /** How the stream cache answered; undefined where there is none, or no pack was asked for. */
+  cache: 'hit' | 'follow' | 'miss' | 'bypass' | undefined;
   /** Objects of the pack, and of what the client has, that were found by walking. */
   walked: number;
   /** Files that are damaged or stale and were passed over: nothing is wrong but the speed. */
@@ -69,6 +71,7 @@ export function newStatistics(command: string): Statistics {
     objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
     bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
     bitmap: undefined,
+    cache: undefined,
     walked: 0,
     ignored: [],
   };

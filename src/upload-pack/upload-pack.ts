@@ -24,6 +24,8 @@ export interface UploadPackOptions extends OpenOptions {
   readonly caches?: RepositoryCaches;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
+  /** Whether packs are to be named for whoever keeps them; not by default. */
+  readonly namesPacks?: boolean;
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
 }
@@ -149,9 +151,9 @@ export class UploadPack {
   ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
-    const { ownBitmaps } = this.#options;
+    const { ownBitmaps, namesPacks = false } = this.#options;
     try {
-      return await run({ repository, ownBitmaps, sink, pace, statistics, watch, budget });
+      return await run({ repository, ownBitmaps, namesPacks, sink, pace, statistics, watch, budget });
     } finally {
       budget.release();
       watch.stop();

@@ -15,8 +15,10 @@ import { parseFetchAnswer, pkt } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();
+/** No client follows another one's pack. */
+const ALONE = ['--cache-size', '0'];
 /** So little memory that one pack at a time may be on its way, and one listing beside it. */
-const ONE_PACK = ['--workers', '1', '--inflight-memory', '512k'];
+const ONE_PACK = ['--workers', '1', '--inflight-memory', '512k', ...ALONE];
 const INFO_REFS = '/info/refs?service=git-upload-pack';
 let source: string;
 let request: string;
@@ -40,7 +42,7 @@ function queued(service: RunningService, count: number): Promise<void> {
 }
 
 test('a client that takes nothing gives its place to the next, and gets it back', async () => {
-  const service = await startService(root, ['--workers', '1', '--clone-limit', '1']);
+  const service = await startService(root, ['--workers', '1', '--clone-limit', '1', ...ALONE]);
   const stalled = await stall(service);
   await metricBecomes(service, 'packhorse_streams_stalled', (n) => n === 1);
   expect(await metric(service, 'packhorse_admission_in_progress{lane="clone"}')).toBe(0);
@@ -174,6 +176,7 @@ test('listings and small repositories are served while clones wait', async () =>
     '1m',
     '--clone-limit',
     '1',
+    ...ALONE,
   ]);
   const stalled = await Promise.all([stall(service), stall(service), stall(service)]);
   const waits = startFetch(service, 'large.git', request);

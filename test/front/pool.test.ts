@@ -28,6 +28,7 @@ const settings = {
   exportOk: false,
   namespace: undefined,
   ownBitmaps: undefined,
+  namesPacks: false,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
 };
@@ -64,7 +65,7 @@ class Listener {
       this.bytes += message.length;
       if (this.#credit) this.task.credit(message.length, WINDOW, message.buffer);
     } else if (message.type === 'place') {
-      this.task.placed();
+      this.task.placed('here');
     } else if (message.type === 'section') {
       this.bytes += message.bytes.length;
       if (this.#credit) this.task.credit(message.bytes.length, WINDOW);

@@ -39,7 +39,9 @@ export async function serveSlowClients(options: SlowClientsOptions): Promise<Slo
   const root = temporaryDirectory();
   await makeNoise(root, 'large.git', options.bytes);
   // All of them come at once, and none is to be turned away.
-  const service = await startService(root, ['--workers', '2', '--queue', String(2 * options.clients)]);
+  const queue = String(2 * options.clients);
+  // Each has a pack of its own: to follow another's is easier for all.
+  const service = await startService(root, ['--workers', '2', '--queue', queue, '--cache-size', '0']);
   const pid = service.process.pid!;
   const url = `${service.url}/large.git`;
   await timeClone(url); // warms up

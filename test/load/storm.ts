@@ -64,7 +64,8 @@ export async function storm(options: StormOptions): Promise<StormResult> {
   for (const name of [CROWDED, OTHER]) await makeNoise(root, name, options.bytes, { loose: true });
   const flags = ['--clone-limit', String(options.limit), '--queue', String(options.queue)];
   const service = await startService(root, [
-    ...['--workers', '2', '--trusted-proxies', '127.0.0.0/8'],
+    // Each makes its own pack: to follow another's takes no place.
+    ...['--workers', '2', '--cache-size', '0', '--trusted-proxies', '127.0.0.0/8'],
     ...flags,
   ]);
   const pid = service.process.pid!;

@@ -10,7 +10,9 @@ import { DOORS, type FetchRecord, fetchEnded, OUTCOMES } from '../events.ts';
 import type { MemoryWatch } from '../memory-watch.ts';
 import type { WorkerPool } from '../pool.ts';
 import type { LimitController } from '../pressure/limit-controller.ts';
+import type { KeptPacks } from '../stream-cache/kept-packs.ts';
 import { addAdmissionMetrics } from './admission-metrics.ts';
+import { addCacheMetrics } from './cache-metrics.ts';
 
 /** Seconds; a clone may take half an hour. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
@@ -27,6 +29,8 @@ export interface MetricSources {
   readonly active: { readonly size: number };
   readonly requests: ByteBudget;
   readonly isDraining: () => boolean;
+  /** Undefined: no pack is kept. */
+  readonly packs: KeptPacks | undefined;
 }
 
 /** Makes the registry and begins to listen; `close` ends that. */
@@ -36,6 +40,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   collectDefaultMetrics({ register: registry });
   addGauges(registry, sources);
   addAdmissionMetrics(registry, sources.admission, sources.backOffs);
+  const observeCache = addCacheMetrics(registry, sources.packs);
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',
@@ -125,6 +130,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     const kind = record.statistics?.kind ?? 'none';
     requests.inc({ door: record.door, command, kind, outcome: record.outcome });
     duration.observe({ command, kind }, record.seconds);
+    observeCache(record);
     if (record.firstByte !== undefined) firstByte.observe({ kind }, record.firstByte);
     const { statistics, error } = record;
     const timeout = error && TIMEOUT_KINDS.get(error.code);

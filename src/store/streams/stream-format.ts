@@ -15,7 +15,8 @@ import zlib from 'node:zlib';
 import { PackhorseError } from '../../errors.ts';
 import type { StreamHead, StreamTail } from './stream.ts';
 
-export const BLOCK = 262_144;
+/** Bytes of a block: whole frames of the longest kind, so that a reader of one can send it as it is. */
+export const BLOCK = 262_080;
 /** Bytes of a head around its JSON. */
 export const HEAD_FRAME = 12;
 export const END_BYTES = 28;
@@ -27,7 +28,9 @@ const MOST_HEAD = 65_536;
 /** A file that is not what was written. */
 export class DamagedStream extends PackhorseError {
   constructor(why: string) {
-    super('PACKHORSE_IO', `a kept stream is damaged: ${why}`, { client: 'a file of the server is damaged' });
+    super('PACKHORSE_IO', `a kept stream is damaged: ${why}`, {
+      client: 'a file of the server is damaged; try again',
+    });
   }
 }
 

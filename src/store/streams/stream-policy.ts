@@ -128,7 +128,7 @@ export class StreamPolicy {
 
   /**
    * What has to leave now, worst first; until it was `removed` it is named again.
-   * @param unfinished bytes that are held beside: of what is not complete yet
+   * @param unfinished bytes of the budget that are taken by what is not kept yet
    */
   leaving(unfinished = 0): Leaving[] {
     const time = this.#time();

@@ -1,0 +1,30 @@
+/** What a client's own task has found out, and what its pack cost whoever made it: the statistics of a command are both. */
+import type { Statistics } from '../upload-pack/statistics.ts';
+import type { CacheResult } from './stream-cache/stream-cache.ts';
+
+export class PackAccount {
+  /** What the task of the client has said last. */
+  own: Statistics | undefined;
+  #came: { readonly result: CacheResult; readonly built: Statistics | undefined } | undefined;
+
+  /** How the pack came, and what it cost, as far as that is known. */
+  came(result: CacheResult, built?: Statistics): void {
+    this.#came = { result, built };
+  }
+
+  /** Closes the account of a command. */
+  close(): Statistics | undefined {
+    const own = this.own;
+    const came = this.#came;
+    this.own = undefined;
+    this.#came = undefined;
+    if (!came) return own;
+    const { result, built } = came;
+    if (!built) return own && { ...own, cache: result };
+    const ignored = [...new Set([...(own?.ignored ?? []), ...built.ignored])];
+    // Who asked first has paid for it.
+    if (result === 'miss' || !own) return { ...built, ignored, cache: result };
+    const objects = { ...own.objects, total: built.objects.total };
+    return { ...own, ignored, objects, bytes: { ...own.bytes, total: built.bytes.total }, cache: result };
+  }
+}

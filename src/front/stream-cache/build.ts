@@ -1,0 +1,235 @@
+/**
+ * A pack in the making: for one client, which takes it as it comes, or for several that follow it. Then it goes into a
+ * file from its first byte on, and each of them reads that at its own pace.
+ */
+import { asPackhorseError, cancelled, type PackhorseError } from '../../errors.ts';
+import { type Framing, stampFrames } from '../../protocol/sideband.ts';
+import type { StreamReader, StreamTail, StreamWriter } from '../../store/streams/stream.ts';
+import type { Statistics } from '../../upload-pack/statistics.ts';
+import type { Place } from '../admission/place.ts';
+import type { RunningTask, TaskListener, WorkerMessage } from '../pool.ts';
+
+/** A client, as its pack goes. */
+export interface Follower {
+  /** So many builds are before that of its pack. */
+  moved(ahead: number): void;
+  /** The pack is being made. */
+  begun(): void;
+  progress(text: string): void;
+  /** A part of the pack, in frames; `taken` is called when the client has it. Where the pack is not in a file. */
+  chunk(frames: Uint8Array, taken: () => void): void;
+  /** The pack is to be read from here. */
+  read(reader: StreamReader): void;
+  /** All chunks have been handed over. */
+  ended(statistics: Statistics): void;
+  failed(error: PackhorseError, statistics: Statistics | undefined): void;
+  /** No file can be had: it is to make its pack for itself. */
+  alone(): void;
+}
+
+export interface BuildOptions {
+  /** That of the client that asked first, and the build's from now on. */
+  readonly place: Place;
+  readonly lane: 'clone' | 'fetch';
+  /** The task that asked for the place. */
+  readonly source: RunningTask;
+  readonly framing: Framing;
+  /** Bytes that may be on their way. */
+  readonly window: () => number;
+  readonly onEnd: () => void;
+}
+
+/** What is known of a pack that is whole. */
+export interface Built extends StreamTail {
+  readonly statistics: Statistics;
+  /** The last line of progress: what the pack is made of. */
+  readonly total: string;
+}
+
+interface Chunk {
+  readonly frames: Uint8Array;
+  readonly buffer: ArrayBuffer;
+}
+
+export class Build implements TaskListener {
+  readonly #options: BuildOptions;
+  readonly #first: Follower;
+  readonly #followers = new Set<Follower>();
+  /** Whether there is someone who looks after the task of the first client. */
+  #hasSource = true;
+  #task: RunningTask | undefined;
+  #writer: StreamWriter | undefined;
+  #keeping: Promise<void> | undefined;
+  /** What came while a file was being made. */
+  #early: Chunk[] = [];
+  #hasBytes = false;
+  #total = '';
+  #written: Promise<void> = Promise.resolve();
+  #ahead: number | undefined;
+  /** Told what came of it when the last client has left. */
+  #onAbandoned: ((statistics: Statistics | undefined) => void) | undefined;
+  #isOver = false;
+  #finishing: Promise<void> | undefined;
+
+  /** @param first the client that asked first */
+  constructor(first: Follower, options: BuildOptions) {
+    this.#options = options;
+    this.#first = first;
+    this.#followers.add(first);
+  }
+
+  /** Whether one who comes now gets all of it. */
+  get isOpen(): boolean {
+    return !this.#isOver && (this.#writer !== undefined || !this.#hasBytes);
+  }
+
+  /** Resolves when the file is there for all, where that is about to be. */
+  get finishing(): Promise<void> | undefined {
+    return this.#writer && this.#finishing;
+  }
+
+  /** Asks for the place. */
+  enter(): void {
+    const { place, lane } = this.#options;
+    place.enter(lane, {
+      granted: () => this.#begin(),
+      refused: (error) => this.#fail(error, undefined),
+      moved: (ahead) => {
+        this.#ahead = ahead;
+        for (const follower of this.#followers) follower.moved(ahead);
+      },
+    });
+  }
+
+  /** Has it kept in a file, where `create` gives one; before its first byte. */
+  keep(create: () => Promise<StreamWriter | undefined>): void {
+    this.#keeping ??= this.#keep(create);
+  }
+
+  /** @returns false where the file cannot be followed any more */
+  join(follower: Follower): boolean {
+    const reader = this.#writer?.reader();
+    if (this.#writer && !reader) return false;
+    this.#followers.add(follower);
+    if (this.#task) follower.begun();
+    else if (this.#ahead !== undefined) follower.moved(this.#ahead);
+    if (reader) follower.read(reader);
+    return true;
+  }
+
+  /**
+   * Goes on without a client; without any it ends.
+   * @param onEnd told what came of it where this was the last
+   * @returns whether the task of the client that asked first is still needed: to begin with
+   */
+  leave(follower: Follower, onEnd: (statistics: Statistics | undefined) => void): boolean {
+    this.#followers.delete(follower);
+    const isLast = this.#followers.size === 0 && !this.#isOver;
+    if (isLast && this.#task) {
+      this.#onAbandoned = onEnd;
+      this.#task.cancel();
+      return false;
+    }
+    if (isLast) this.#fail(cancelled(), undefined);
+    onEnd(undefined);
+    this.#hasSource &&= follower !== this.#first;
+    return follower === this.#first && !this.#task && !this.#isOver;
+  }
+
+  /** The task of the client that asked first has failed. */
+  lost(error: PackhorseError): void {
+    if (!this.#task) this.#fail(error, undefined);
+  }
+
+  onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
+    if (message.type === 'progress') {
+      this.#total = message.text;
+      for (const follower of this.#followers) follower.progress(message.text);
+    } else if (message.type === 'chunk') {
+      const { buffer, length } = message;
+      const frames = new Uint8Array(buffer, 0, length);
+      stampFrames(frames, this.#options.framing);
+      this.#hasBytes = true;
+      if (this.#keeping && !this.#writer) this.#early.push({ frames, buffer });
+      else this.#pass({ frames, buffer });
+    }
+  }
+
+  onEnd(statistics: Statistics): void {
+    this.#finishing = this.#finish(statistics);
+  }
+
+  onError(error: PackhorseError, statistics: Statistics | undefined): void {
+    this.#fail(error, statistics);
+  }
+
+  #begin(): void {
+    const { source, window } = this.#options;
+    this.#task = source.placedApart(window(), this);
+    if (!this.#hasSource) source.cancel();
+    for (const follower of this.#followers) follower.begun();
+  }
+
+  async #keep(create: () => Promise<StreamWriter | undefined>): Promise<void> {
+    const writer = await create();
+    if (this.#isOver) {
+      await writer?.abort(cancelled());
+      return;
+    }
+    const readers = [...this.#followers].map((follower) => ({ follower, reader: writer?.reader() }));
+    if (readers.every(({ reader }) => reader)) {
+      this.#writer = writer;
+      for (const { follower, reader } of readers) follower.read(reader!);
+    } else this.#part();
+    for (const chunk of this.#early.splice(0)) this.#pass(chunk);
+  }
+
+  /** There is no file to follow: the first client takes what is made here, the others go their own ways. */
+  #part(): void {
+    this.#keeping = undefined;
+    const [, ...others] = this.#followers;
+    for (const follower of others) {
+      this.#followers.delete(follower);
+      follower.alone();
+    }
+  }
+
+  #pass({ frames, buffer }: Chunk): void {
+    const credit = () => this.#task?.credit(frames.length, this.#options.window(), buffer);
+    const writer = this.#writer;
+    if (writer) {
+      this.#written = this.#written
+        .then(() => writer.write(frames))
+        .then(credit)
+        // It refuses what comes after its end.
+        .catch((error) => this.onError(asPackhorseError(error), undefined));
+      return;
+    }
+    for (const follower of this.#followers) follower.chunk(frames, credit);
+  }
+
+  async #finish(statistics: Statistics): Promise<void> {
+    await this.#keeping;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.place.leave();
+    if (this.#writer) {
+      await this.#written;
+      const built: Built = { statistics, total: this.#total };
+      await this.#writer.finish(built);
+    } else for (const follower of this.#followers) follower.ended(statistics);
+    this.#onAbandoned?.(statistics);
+    this.#options.onEnd();
+  }
+
+  #fail(error: PackhorseError, statistics: Statistics | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.place.leave();
+    this.#options.onEnd();
+    // Who reads the file gets to the error when it has read all that was written before.
+    if (this.#writer) void this.#writer.abort(error);
+    else for (const follower of this.#followers) follower.failed(error, statistics);
+    this.#onAbandoned?.(statistics);
+  }
+}

@@ -1,0 +1,54 @@
+/** The stream cache of a service, and what is to be seen of it. */
+import type { Logger } from 'pino';
+import { reasonOf } from '../../errors.ts';
+import { StreamPolicy } from '../../store/streams/stream-policy.ts';
+import { type LeavingReason, StreamStore } from '../../store/streams/stream-store.ts';
+import type { StreamBudget } from '../stream-budget.ts';
+import { StreamCache } from './stream-cache.ts';
+
+export interface KeptPacksOptions {
+  readonly cacheDir: string;
+  /** Bytes on disk; 0: nothing is kept. */
+  readonly cacheSize: number;
+  readonly cacheMinUses: number;
+}
+
+export interface KeptPacks {
+  readonly cache: StreamCache;
+  readonly store: StreamStore;
+  /** Bytes that left, by why. */
+  readonly evicted: Readonly<Record<LeavingReason, number>>;
+  close(): Promise<void>;
+}
+
+/** @returns undefined where nothing is to be kept, or the directory cannot be had: then every pack is made */
+export async function openKeptPacks(
+  { cacheDir, cacheSize, cacheMinUses }: KeptPacksOptions,
+  streams: StreamBudget,
+  logger: Logger,
+): Promise<KeptPacks | undefined> {
+  if (cacheSize === 0) return undefined;
+  const policy = new StreamPolicy({ budget: cacheSize, minUses: cacheMinUses, now: Date.now });
+  const evicted: Record<LeavingReason, number> = { age: 0, budget: 0, damaged: 0, purged: 0 };
+  let store: StreamStore;
+  try {
+    store = await StreamStore.open(cacheDir, {
+      budget: cacheSize,
+      policy,
+      onFault: (what, error) =>
+        logger.warn({ err: error, directory: cacheDir }, `${what}; nothing is kept for a while`),
+      onEvicted: (reason, bytes) => {
+        evicted[reason] += bytes;
+      },
+    });
+  } catch (error) {
+    logger.error({ directory: cacheDir }, `packs are not kept: ${reasonOf(error)}`);
+    return undefined;
+  }
+  const cache = new StreamCache({
+    streams: store,
+    asked: (key) => policy.asked(key),
+    window: () => streams.window,
+  });
+  return { cache, store, evicted, close: () => store.close() };
+}

@@ -1,0 +1,56 @@
+/** The name of a pack: from all that decides its bytes, and nothing of who asks, with what program, or when. */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import type { CountRequest } from '../pack/count.ts';
+import type { Filter } from '../pack/filter.ts';
+import type { ObjectView } from '../repository/object-view.ts';
+import type { CommandContext } from './command.ts';
+import { readPackSettings } from './pack-settings.ts';
+
+/** Goes up whenever the same request would be answered in other bytes. */
+const VERSION = 1;
+
+export interface KeyOptions {
+  readonly filter: Filter | undefined;
+  readonly thin: boolean;
+  readonly ofsDelta: boolean;
+}
+
+/** @returns 64 hex digits; undefined for a pack that depends on what lies under a name: patterns of a sparse checkout */
+export function packKey(
+  { repository, sink }: CommandContext,
+  { wants, haves, grafts, includeTags, missingPromised = false }: CountRequest,
+  { filter, thin, ofsDelta }: KeyOptions,
+): string | undefined {
+  const parts = filter?.kind === 'combine' ? filter.parts : [filter];
+  if (parts.some((part) => part?.kind === 'sparse:oid')) return undefined;
+  const { view } = repository.objects;
+  const hash = crypto.createHash('sha256');
+  hash.update(
+    JSON.stringify([
+      VERSION,
+      process.versions.zlib,
+      identityOf(repository.gitDirectory),
+      repository.namespace,
+      sink.framing,
+      { thin, ofsDelta, missingPromised, filter },
+      readPackSettings(repository.config),
+    ]),
+  );
+  const tags = includeTags.map(({ tag }) => tag);
+  for (const numbers of [wants, haves, grafts, tags]) addObjects(hash, view, numbers);
+  return hash.digest('hex');
+}
+
+/** Another repository under the same path is another one. */
+function identityOf(gitDirectory: string): string {
+  const { dev, ino, birthtimeNs } = fs.statSync(gitDirectory, { bigint: true });
+  return `${gitDirectory}:${dev}:${ino}:${birthtimeNs}`;
+}
+
+/** Adds a set of objects: how many, then their ids in order. */
+function addObjects(hash: crypto.Hash, view: ObjectView, numbers: Iterable<number>): void {
+  const oids = Array.from(new Set(numbers), (number) => view.oid(number)).sort(Buffer.compare);
+  hash.update(`${oids.length}\n`);
+  for (const oid of oids) hash.update(oid);
+}

@@ -1,0 +1,29 @@
+/** A pack that is made for more than the client that asked for it first, and outlives it. */
+import type { CountRequest } from '../pack/count.ts';
+import type { CommandContext } from './command.ts';
+import type { Apart } from './response-sink.ts';
+import { type PackOptions, sendPack } from './send-pack.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** Sends the pack there; how that ended is said there too. Never rejects. */
+export async function sendApart(
+  { repository, ownBitmaps, namesPacks, statistics: begun }: CommandContext,
+  { sink, pace, end, fail }: Apart,
+  request: CountRequest,
+  options: PackOptions,
+): Promise<void> {
+  // What was found out about the request so far is part of what the pack cost.
+  const statistics = structuredClone(begun);
+  const watch = new Stopwatch(statistics.phases, [sink]);
+  repository.retain();
+  try {
+    await sendPack({ repository, ownBitmaps, namesPacks, sink, pace, statistics, watch }, request, options);
+    watch.stop();
+    end(statistics);
+  } catch (error) {
+    watch.stop();
+    fail(error, statistics);
+  } finally {
+    repository.close();
+  }
+}
