@@ -15,6 +15,7 @@ import {
   readAssignment,
   readBytes,
   readCacheDirectory,
+  readCaching,
   readCount,
   readDirectory,
   readFile,
@@ -80,6 +81,9 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     adaptiveLimits: one('adaptive-limits', readOnOff),
     cacheDir: maybe('cache-dir', readCacheDirectory) ?? defaultCacheDirectory(environment),
     ownBitmaps: one('own-bitmaps', readOnOff),
+    bundles: one('bundles', readOnOff),
+    bundleMinClones: one('bundle-min-clones', readLimit),
+    bundleCaching: one('bundle-caching', readCaching),
     limits: {
       clone: maybe('clone-limit', readLimit) ?? 4 * workers,
       fetch: maybe('fetch-limit', readLimit) ?? 8 * workers,

@@ -40,6 +40,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     noProgress,
   } = wanted;
   context.statistics.kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
+  context.statistics.filtered = filter !== undefined;
   const request = {
     wants: [...wants, ...plan.wants],
     haves: [...haves, ...plan.excluded],
