@@ -9,8 +9,9 @@ import { makeCertificate } from '../support/certificate.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History, noise } from '../support/history.ts';
-import { send } from '../support/raw-client.ts';
+import { post, send } from '../support/raw-client.ts';
 import { metric, metricBecomes } from '../support/request-log.ts';
+import { DELIM, FLUSH, pkt } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const FLAGS = ['--bundles', 'on', '--bundle-min-clones', '2'];
@@ -191,11 +192,22 @@ test('parts over HTTP/2, from another service with the same cache directory', as
   expect(await own.stop()).toBe(0);
 });
 
-test('metrics count what was made and what was taken', async () => {
+test('metrics count what was made, asked for and taken', async () => {
   expect(await metric(service, 'packhorse_bundles_built_total{kind="full"}')).toBe(1);
   expect(await metric(service, 'packhorse_bundles_built_total{kind="incremental"}')).toBe(0);
+  const asked = 'packhorse_fetch_requests_total{door="http",command="bundle-uri",kind="none",outcome="ok"}';
+  const before = await metric(service, asked);
+  // git names the command behind its capabilities.
+  const request = ['agent=git/2.55.0', 'object-format=sha1', 'command=bundle-uri'].map((line) =>
+    pkt(`${line}\n`),
+  );
+  expect((await post(service, 'one.git', `${request.join('')}${DELIM}${FLUSH}`)).body.toString()).toContain(
+    'creationtoken',
+  );
+  await metricBecomes(service, asked, (requests) => requests === before + 1);
+
   const name = 'packhorse_bundle_served_bytes_total';
-  const before = await metric(service, name);
+  const taken = await metric(service, name);
   await ask({ Range: 'bytes=0-99' });
-  await metricBecomes(service, name, (bytes) => bytes === before + 100);
+  await metricBecomes(service, name, (bytes) => bytes === taken + 100);
 });

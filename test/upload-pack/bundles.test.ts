@@ -287,6 +287,16 @@ test('a namespace has bundles of its own, of its own refs', async () => {
   expect(heads).toBe(`${topic} refs/heads/main\n${topic} refs/tags/inner`);
 });
 
+test('bundles to which nothing has been added for a month are removed', async () => {
+  await build();
+  now += 29 * 24 * HOUR;
+  storeOf().sweep();
+  expect(await offered()).toHaveLength(1);
+  now += 2 * 24 * HOUR;
+  storeOf().sweep();
+  expect(fs.readdirSync(path.join(cache, 'bundles'))).toEqual([]);
+});
+
 test('what was never finished is removed when no one can be writing it any more', async () => {
   await build();
   const left = path.join(bundleDirectory(), '1.abcd.tmp');

@@ -6,6 +6,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isSystemError } from '../../errors.ts';
 import { identityOf } from '../../repository/identity.ts';
 import { unlessMissing } from '../../repository/missing-file.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -99,19 +100,27 @@ export class BundleStore {
   /** Removes what is of no use: bundles of repositories that are gone, what was never finished, what has had its time. */
   sweep(): void {
     for (const name of unlessMissing(() => fs.readdirSync(this.#directory), [])) {
-      const directory = path.join(this.#directory, name);
-      const list = this.#read(directory);
-      const touched = statOf(path.join(directory, LIST))?.mtimeMs ?? 0;
-      const isUseless =
-        list && (list.identity !== identityOf(list.gitDirectory) || touched + UNTOUCHED_FOR < this.now());
-      if (isUseless) {
-        fs.rmSync(path.join(directory, LIST), { force: true });
-        for (const { id } of [...list.offered, ...list.retired]) {
-          fs.rmSync(path.join(directory, fileName(id)), { force: true });
-        }
+      try {
+        this.#sweep(path.join(this.#directory, name));
+      } catch (error) {
+        // Another thread may be at it too. What stays is met again.
+        if (!isSystemError(error)) throw error;
       }
-      this.#prune(directory, isUseless ? undefined : list);
     }
+  }
+
+  #sweep(directory: string): void {
+    const list = this.#read(directory);
+    const touched = statOf(path.join(directory, LIST))?.mtimeMs ?? 0;
+    const isGone = list && list.identity !== identityOf(list.gitDirectory);
+    const isUseless = isGone || touched + UNTOUCHED_FOR < this.now();
+    if (isUseless) {
+      fs.rmSync(path.join(directory, LIST), { force: true });
+      for (const { id } of list ? [...list.offered, ...list.retired] : []) {
+        fs.rmSync(path.join(directory, fileName(id)), { force: true });
+      }
+    }
+    this.#prune(directory, isUseless ? undefined : list);
   }
 
   #directoryOf({ gitDirectory, namespace }: Owner): string {
