@@ -136,12 +136,16 @@ describe.each(['sha1', 'sha256'])('a bundle of a %s repository', (format) => {
     await build();
     git(source, ['tag', 'same', 'main']);
     expect(await build()).toBe('none');
+    const needed = git(source, ['rev-parse', 'main', 'v1^{}']).split('\n');
     addCommit(source, 'main', { a: noise(20_000, 3) });
     git(source, ['tag', '-m', 'v2', 'v2', 'main']);
     expect(await build()).toBe('fetch');
     const [first, second] = (await offered())!;
     expect(second.token).toBe(first.token + 1);
-    expect((await download(second.id))!.length).toBeLessThan((await download(first.id))!.length);
+    const bytes = (await download(second.id))!;
+    expect(bytes.length).toBeLessThan((await download(first.id))!.length);
+    const [head] = bytes.toString('latin1').split('\n\n');
+    expect([...head.matchAll(/^-(\w+) /gm)].map(([, oid]) => oid).sort()).toEqual(needed.sort());
     expect(storedObjects(await takeAll(format))).toEqual(inBundles(source));
   });
 });
