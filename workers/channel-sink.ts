@@ -1,7 +1,13 @@
 /** A response into the channel: what the pack stages and commands write to inside of a worker. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Credit } from '../src/channel/credit.ts';
-import type { FromWorker, Leave as Given, PlaceRequest, ToWorker } from '../src/channel/messages.ts';
+import type {
+  FromWorker,
+  Leave as Given,
+  PlaceRequest,
+  SentFile,
+  ToWorker,
+} from '../src/channel/messages.ts';
 import { cancelled, errorToWire, type WireError } from '../src/errors.ts';
 import { Pace } from '../src/pack/pace.ts';
 import { PacketInput } from '../src/protocol/packet-input.ts';
@@ -123,7 +129,7 @@ export class ChannelSink implements ResponseSink {
   }
 
   /** Says what file is sent. */
-  announceFile(file: { readonly bytes: number; readonly modified: number }): void {
+  announceFile(file: SentFile): void {
     this.#add({ type: 'file', ...file });
   }
 

@@ -9,6 +9,7 @@ import { collectGarbage } from '../src/repository/collect-garbage.ts';
 import { parseAssignment } from '../src/repository/config-command.ts';
 import { REPOSITORY_ONLY } from '../src/repository/read-config.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
+import { BundleStore } from '../src/store/bundles/bundle-store.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { type Connection, UploadPack } from '../src/upload-pack/upload-pack.ts';
@@ -20,6 +21,9 @@ const IDLE_CHECK = 60_000;
 /** Milliseconds that work for no client rests after each stretch of 5 while clients are being served. */
 const BACKGROUND_REST = 20;
 
+/** Milliseconds between two looks for bundles that are of no use any more. */
+const SWEEP = 3_600_000;
+
 /** Milliseconds between two signs of life. */
 const BEAT = 200;
 
@@ -29,6 +33,8 @@ const { indexes } = settings;
 const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, { sharing: indexes });
 setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
 const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
+const bundles = settings.bundles === undefined ? undefined : new BundleStore(settings.bundles);
+setInterval(() => bundles?.sweep(), SWEEP).unref();
 /** Tasks of clients that this worker has. */
 let serving = 0;
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
@@ -42,7 +48,7 @@ export { collectGarbage };
 
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: SentTask; port: MessagePort }): Promise<void> {
-  const forClient = task.work.kind !== 'build-bitmaps';
+  const forClient = task.work.kind !== 'build-bitmaps' && task.work.kind !== 'build-bundle';
   const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
   if (forClient) serving++;
   const sink = new ChannelSink(port, task.window, pace);
@@ -82,6 +88,8 @@ async function answer(
     namespace: settings.namespace,
     namesPacks: settings.namesPacks,
     ...(ownBitmaps && { ownBitmaps }),
+    // Their addresses are relative ones, which git:// and SSH lead nowhere.
+    ...(bundles && work.kind !== 'converse' && { bundles }),
   });
   switch (work.kind) {
     case 'advertise':
@@ -92,6 +100,10 @@ async function answer(
       return server.converse(work.version, connection);
     case 'file':
       return server.sendFile(work.name, { sink, pace, statistics }, (file) => sink.announceFile(file));
+    case 'bundle':
+      return server.sendBundle(work, { sink, pace, statistics }, (file) => sink.announceFile(file));
+    case 'build-bundle':
+      return server.buildBundle({ sink, pace, statistics });
     case 'build-bitmaps':
       statistics.bytes.total = (await server.buildBitmaps(ownBitmaps!, pace)) ?? 0;
   }

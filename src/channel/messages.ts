@@ -21,8 +21,7 @@ export type FromWorker<S, E, F> =
    * more. Transferred; the buffer of bytes that do not fill it is a chunk's, and comes back with the credit.
    */
   | { readonly type: 'section'; readonly bytes: Uint8Array<ArrayBuffer>; readonly bands?: F | null }
-  /** What follows is a file of so many bytes, last modified then (milliseconds since 1970). */
-  | { readonly type: 'file'; readonly bytes: number; readonly modified: number }
+  | ({ readonly type: 'file' } & SentFile)
   /** Text for band 2. */
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
@@ -39,6 +38,16 @@ export type FromWorker<S, E, F> =
   | { readonly type: 'answered'; readonly statistics: S }
   | { readonly type: 'end'; readonly statistics: S }
   | { readonly type: 'error'; readonly error: E; readonly statistics: S };
+
+/** A file that follows, or a part of it. */
+export interface SentFile {
+  /** Of all of it. */
+  readonly bytes: number;
+  /** When it was last modified: milliseconds since 1970. */
+  readonly modified: number;
+  /** What follows, `end` being behind the last byte: null where that is nothing; undefined for all of it. */
+  readonly range?: { readonly from: number; readonly end: number } | null | undefined;
+}
 
 export interface PlaceRequest {
   readonly lane: 'fetch' | 'clone';

@@ -27,8 +27,17 @@ export type Work =
   | { readonly kind: 'converse'; readonly version: 0 | 1 | 2 }
   /** A file of the dumb protocol, such as `info/refs`: its path below the git directory. */
   | { readonly kind: 'file'; readonly name: string }
-  /** Asked for by no client. */
-  | { readonly kind: 'build-bitmaps' };
+  /** A bundle of our own, or what a `Range` header asks for of it; its bytes are left out where only the head counts. */
+  | {
+      readonly kind: 'bundle';
+      readonly id: string;
+      readonly range: string | undefined;
+      readonly headOnly: boolean;
+    }
+  | BackgroundTask;
+
+/** Asked for by no client. */
+export type BackgroundTask = { readonly kind: 'build-bitmaps' } | { readonly kind: 'build-bundle' };
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -46,6 +55,8 @@ export interface WorkerSettings {
   readonly ownBitmaps: string | undefined;
   /** Whether packs are kept for those who ask for the same, and so are to be named. */
   readonly namesPacks: boolean;
+  /** The cache directory, where bundles are kept; undefined: there are none. */
+  readonly bundles: string | undefined;
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

@@ -15,6 +15,7 @@ import {
   readAssignment,
   readBytes,
   readCacheDirectory,
+  readCaching,
   readCount,
   readDirectory,
   readFile,
@@ -83,6 +84,9 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     ownBitmaps: one('own-bitmaps', readOnOff),
     cacheSize: one('cache-size', readSize),
     cacheMinUses: one('cache-min-uses', readLimit),
+    bundles: one('bundles', readOnOff),
+    bundleMinClones: one('bundle-min-clones', readLimit),
+    bundleCaching: one('bundle-caching', readCaching),
     limits: {
       clone: maybe('clone-limit', readLimit) ?? 4 * workers,
       fetch: maybe('fetch-limit', readLimit) ?? 8 * workers,

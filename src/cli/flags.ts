@@ -129,6 +129,24 @@ export const SERVE_FLAGS = [
     help: 'on or off: build reachability bitmaps, below the cache directory, for repositories that have none',
     default: 'on',
   },
+  {
+    name: 'bundles',
+    value: 'ON|OFF',
+    help: 'on or off: make bundles, below the cache directory, of repositories that are cloned often, and offer them over HTTP to clients that start from bundles',
+    default: 'off',
+  },
+  {
+    name: 'bundle-min-clones',
+    value: 'N',
+    help: 'full clones within an hour after which a repository gets a bundle',
+    default: '3',
+  },
+  {
+    name: 'bundle-caching',
+    value: 'private|public',
+    help: 'whether a shared cache, such as a CDN, may keep bundles and give them to everyone, as is right where everyone may read all repositories',
+    default: 'private',
+  },
   { name: 'clone-limit', value: 'N', help: 'clones that are worked on at once (default: 4 for each worker)' },
   {
     name: 'fetch-limit',

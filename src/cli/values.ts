@@ -155,6 +155,11 @@ export function readRefusal(value: GivenValue): 'err' | '429' {
   throw bad(value, 'is not err or 429');
 }
 
+export function readCaching(value: GivenValue): 'private' | 'public' {
+  if (value.text === 'private' || value.text === 'public') return value.text;
+  throw bad(value, 'is not private or public');
+}
+
 /** Addresses and subnets, parted by commas. */
 export function readSubnets(value: GivenValue): readonly string[] {
   const texts = value.text.split(',').map((text) => text.trim());

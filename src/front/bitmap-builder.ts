@@ -1,12 +1,9 @@
-/**
- * Has bitmaps built for repositories that have none, after the first fetch that had to walk much: one repository at a
- * time, by a task that gives way to those of clients.
- */
+/** Has bitmaps built for repositories that have none, after the first fetch that had to walk much. */
 import type { Logger } from 'pino';
-import type { PackhorseError } from '../errors.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import { type BackgroundResult, BackgroundWork } from './background.ts';
 import { type FetchRecord, fetchEnded } from './events.ts';
-import type { RunningTask, WorkerPool } from './pool.ts';
+import type { WorkerPool } from './pool.ts';
 
 /** Reasons for which no bitmaps are used that new ones would not change. */
 const USELESS: readonly Statistics['bitmap'][] = ['shallow', 'filter', 'off'];
@@ -17,25 +14,20 @@ const RETRY_AFTER = 3_600_000;
 const MOST_REMEMBERED = 10_000;
 
 export class BitmapBuilder {
-  readonly #pool: WorkerPool;
   readonly #logger: Logger;
-  readonly #waiting = new Set<string>();
+  readonly #background: BackgroundWork;
   /** When each repository was last tried, and whether it ever got bitmaps. */
   readonly #tried = new Map<string, { readonly at: number; readonly built: boolean }>();
-  #task: RunningTask | undefined;
-  #closed = false;
 
   constructor(pool: WorkerPool, logger: Logger) {
-    this.#pool = pool;
     this.#logger = logger;
+    this.#background = new BackgroundWork(pool, { kind: 'build-bitmaps' }, this.#ended);
     fetchEnded.subscribe(this.#look);
   }
 
   close(): void {
-    this.#closed = true;
     fetchEnded.unsubscribe(this.#look);
-    this.#waiting.clear();
-    this.#task?.cancel();
+    this.#background.close();
   }
 
   readonly #look = (published: unknown): void => {
@@ -47,38 +39,20 @@ export class BitmapBuilder {
     // What was built and is not used any more was made void by a repack.
     const isVoid = last?.built && statistics.bitmap !== 'used';
     if (last && !isVoid && performance.now() - last.at < RETRY_AFTER) return;
-    this.#waiting.add(repository);
-    this.#next();
+    this.#background.add(repository);
   };
 
-  #next(): void {
-    const [path] = this.#waiting;
-    if (this.#task || this.#closed || path === undefined) return;
-    this.#waiting.delete(path);
-    if (this.#tried.size === MOST_REMEMBERED) this.#tried.clear();
-    const start = performance.now();
+  readonly #ended = (path: string, { seconds, statistics, error }: BackgroundResult): void => {
+    const bytes = error ? 0 : (statistics?.bytes.total ?? 0);
     const before = this.#tried.get(path)?.built ?? false;
-    this.#tried.set(path, { at: start, built: false });
-    const end = (bytes: number, error?: PackhorseError) => {
-      this.#task = undefined;
-      if (this.#closed) return;
-      this.#tried.set(path, { at: start, built: !error && (bytes > 0 || before) });
-      const seconds = (performance.now() - start) / 1000;
-      const line = { repository: path, seconds, bytes };
-      if (!error) this.#logger.info(line, bytes > 0 ? 'bitmaps built' : 'no bitmaps to build');
-      else if (error.code !== 'PACKHORSE_CANCELLED') {
-        const { code, message } = error;
-        this.#logger.warn({ ...line, error: { code, message } }, 'bitmaps could not be built');
-      }
-      this.#next();
-    };
-    this.#task = this.#pool.run(
-      { path, work: { kind: 'build-bitmaps' }, window: 0 },
-      {
-        onMessage: () => {},
-        onEnd: ({ bytes }) => end(bytes.total),
-        onError: (error) => end(0, error),
-      },
-    );
-  }
+    if (this.#tried.size === MOST_REMEMBERED) this.#tried.clear();
+    const at = performance.now() - seconds * 1000;
+    this.#tried.set(path, { at, built: !error && (bytes > 0 || before) });
+    const line = { repository: path, seconds, bytes };
+    if (!error) this.#logger.info(line, bytes > 0 ? 'bitmaps built' : 'no bitmaps to build');
+    else if (error.code !== 'PACKHORSE_CANCELLED') {
+      const { code, message } = error;
+      this.#logger.warn({ ...line, error: { code, message } }, 'bitmaps could not be built');
+    }
+  };
 }

@@ -69,10 +69,22 @@ export function endRecord(
   fetchEnded.publish(record);
 }
 
+/** A bundle that was made: of everything, or of what has come since the one before. */
+export interface BuiltBundle {
+  readonly repository: string;
+  readonly kind: 'full' | 'incremental';
+  readonly seconds: number;
+  readonly objects: number;
+  /** Of its pack. */
+  readonly bytes: number;
+}
+
 /** Published with a {@link FetchRecord} whose end is still open. */
 export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */
 export const fetchEnded = channel('packhorse:fetch:ended');
+/** Published with a {@link BuiltBundle}. */
+export const bundleBuilt = channel('packhorse:bundle:built');
 
 /** Errors of a client that is not there any more, or seems not to be. */
 const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_HUNG_UP', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];

@@ -1,6 +1,6 @@
 /** From a worker's channel to a client: places taken, frame headers stamped, bytes written, credit returned for them. */
 import type { Readable, Writable } from 'node:stream';
-import type { PlaceRequest } from '../channel/messages.ts';
+import type { PlaceRequest, SentFile } from '../channel/messages.ts';
 import type { Task } from '../channel/task.ts';
 import { cancelled, type PackhorseError } from '../errors.ts';
 import { stampFrames } from '../protocol/sideband.ts';
@@ -20,8 +20,8 @@ export interface PumpTarget {
   readonly input?: Readable;
   /** Called once, before the first byte: the door writes its head. */
   begin(): void;
-  /** Called before `begin` where a file is sent: its size, and when it was last modified (milliseconds since 1970). */
-  file?(bytes: number, modified: number): void;
+  /** Called before `begin` where a file is sent. */
+  file?(file: SentFile): void;
   /** Called instead of `begin` when the task failed before the first byte: the door answers as it does for errors. */
   refuse(error: PackhorseError): void;
   /** Called when the worker has read the request, and keeps nothing of it. */
@@ -145,7 +145,7 @@ class Pump implements TaskListener, DeliveryHost {
         break;
       }
       case 'file':
-        this.#target.file?.(message.bytes, message.modified);
+        this.#target.file?.(message);
         break;
       case 'progress':
         this.#client.tell(message.text);

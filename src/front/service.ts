@@ -8,10 +8,12 @@ import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
+import { BundleBuilder } from './bundle-builder.ts';
 import { parseSubnets } from './clients.ts';
 import { Drain } from './drain.ts';
 import { logFetches } from './fetch-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
+import type { BundleCaching } from './http/bundles.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { createHttpDoor } from './http/server.ts';
 import { MemoryWatch } from './memory-watch.ts';
@@ -85,6 +87,11 @@ export interface ServiceOptions {
   readonly cacheMinUses: number;
   /** Whether bitmaps are built for repositories that have none. */
   readonly ownBitmaps: boolean;
+  /** Whether bundles are made of repositories that are cloned often: so many times within an hour. */
+  readonly bundles: boolean;
+  readonly bundleMinClones: number;
+  /** Who may keep them beside the client that asked. */
+  readonly bundleCaching: BundleCaching;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
   readonly hangTimeout: number;
 }
@@ -120,6 +127,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     namesPacks: packs !== undefined,
+    bundles: options.bundles ? options.cacheDir : undefined,
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, {
@@ -165,12 +173,24 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     packs,
     isDraining,
   });
-  const builder = options.ownBitmaps ? new BitmapBuilder(pool, logger) : undefined;
+  const builders = [
+    ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
+    ...(options.bundles ? [new BundleBuilder(pool, logger, options.bundleMinClones)] : []),
+  ];
   const stopLog = logFetches(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
   const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };
-  const door = createHttpDoor({ ...serving, logger, maxRequestBytes, requestMemory, dumbHttp, tls });
+  const bundleCaching = options.bundles ? options.bundleCaching : undefined;
+  const door = createHttpDoor({
+    ...serving,
+    logger,
+    maxRequestBytes,
+    requestMemory,
+    dumbHttp,
+    bundleCaching,
+    tls,
+  });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ ...serving, logger });
   const operations = createOperationsServer({
     registry: metrics.registry,
@@ -184,7 +204,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     controller.stop();
     guard.stop();
     memory.stop();
-    builder?.close();
+    for (const builder of builders) builder.close();
     await pool.close();
     stopLog();
     await packs?.close();

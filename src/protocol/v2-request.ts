@@ -52,14 +52,20 @@ const MOST_HEAD_LINES = 1000;
 /** They are kept while the arguments are read. */
 const MOST_HEAD_BYTES = 1024 * 1024;
 
-/**
- * The command that a request names in its first line, where clients put it; `none` where it is not there. For what
- * must know before the request is parsed.
- */
+/** Clients put the command first, or behind the few capabilities that they give. */
+const MOST_PEEKED = 1024;
+
+/** The command that a request names near its start; `none` where it does not. For what must know before it is parsed. */
 export function peekCommand(body: Uint8Array): string {
-  const start = Buffer.from(body.subarray(0, 64)).toString('latin1');
-  const line = start.slice(4, Number.parseInt(start.slice(0, 4), 16));
-  return /^command=([!-~]+)/.exec(line)?.[1] ?? 'none';
+  const start = Buffer.from(body.subarray(0, MOST_PEEKED)).toString('latin1');
+  for (let at = 0; at < start.length; ) {
+    const length = Number.parseInt(start.slice(at, at + 4), 16);
+    if (!(length > 4)) break;
+    const command = /^command=([!-~]+)/.exec(start.slice(at + 4, at + length))?.[1];
+    if (command !== undefined) return command;
+    at += length;
+  }
+  return 'none';
 }
 
 /**

@@ -2,19 +2,38 @@
 import { protocolError } from '../errors.ts';
 import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { Command } from './command.ts';
+import type { BundleStore } from '../store/bundles/bundle-store.ts';
+import { areVisible, bundlesSetting, configuredBundles, mayHaveOwnBundles } from './bundle-tips.ts';
+import type { Command, CommandContext } from './command.ts';
 
-export function advertiseBundleUri({ config }: Repository): string | undefined {
-  return config.boolean('uploadpack.advertisebundleuris', false) ? '' : undefined;
+export function advertiseBundleUri(
+  repository: Repository,
+  bundles: BundleStore | undefined,
+): string | undefined {
+  return (bundlesSetting(repository) ?? bundles?.list(repository) !== undefined) ? '' : undefined;
 }
 
-/** The section `bundle` of the configuration, as it stands there. */
-export const bundleUri: Command = async ({ repository, sink }, args) => {
+/** The section `bundle` of the configuration, as it stands there, or else in the same form the bundles of our own. */
+export const bundleUri: Command = async (context, args) => {
   const flushed = await args.each((line) => {
     throw protocolError(`bundle-uri: unexpected argument: '${line}'`);
   });
   if (!flushed) throw protocolError('bundle-uri: expected flush after arguments');
-  const entries = repository.config.section('bundle').filter(({ value }) => value);
-  const packets = entries.map(({ key, value }) => encodePktLine(Buffer.from(`${key}=${value}`, 'latin1')));
-  await sink.sendLines(Buffer.concat([...packets, FLUSH]));
+  const configured = configuredBundles(context.repository).map(({ key, value }) => `${key}=${value}`);
+  const lines = configured.length > 0 ? configured : await ownLines(context);
+  const packets = lines.map((line) => encodePktLine(Buffer.from(line, 'latin1')));
+  await context.sink.sendLines(Buffer.concat([...packets, FLUSH]));
 };
+
+/** Addresses are relative: clients take them for what lies below the address that they clone from. */
+async function ownLines(context: CommandContext): Promise<string[]> {
+  const { repository, bundles } = context;
+  const list = bundles?.list(repository);
+  if (!list || !mayHaveOwnBundles(repository) || !bundles!.isWhole(repository, list)) return [];
+  if (!(await areVisible(context, list.offered))) return [];
+  const lines = list.offered.flatMap(({ id, token }) => [
+    `bundle.${id}.uri=bundles/${id}.bundle`,
+    `bundle.${id}.creationtoken=${token}`,
+  ]);
+  return ['bundle.version=1', 'bundle.mode=all', 'bundle.heuristic=creationToken', ...lines];
+}

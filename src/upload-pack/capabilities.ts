@@ -3,9 +3,10 @@ import { protocolError } from '../errors.ts';
 import { encodePktLine, FLUSH } from '../protocol/pkt-line.ts';
 import type { V2Request } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { BundleStore } from '../store/bundles/bundle-store.ts';
 import { AGENT } from '../version.ts';
 import { advertiseBundleUri, bundleUri } from './bundle-uri.ts';
-import type { Command, Terms } from './command.ts';
+import type { Command, CommandContext, Terms } from './command.ts';
 import { fetch } from './fetch.ts';
 import { fetchFeatures } from './fetch-features.ts';
 import { lsRefs, unbornMode } from './ls-refs.ts';
@@ -16,7 +17,7 @@ import { advertiseSessionId } from './session-id.ts';
 interface Capability {
   readonly name: string;
   /** The value that is advertised: undefined for none of this capability, an empty string for a bare name. */
-  readonly advertise: (repository: Repository) => string | undefined;
+  readonly advertise: (repository: Repository, bundles: BundleStore | undefined) => string | undefined;
   /** Present where the capability is a command. */
   readonly command?: Command;
   /** What the value that a request gives changes; where it is absent, any is taken and ignored. */
@@ -37,10 +38,11 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'promisor-remote', advertise: advertisePromisors, receive: receivePromisors, unasked: true },
 ];
 
-export function encodeAdvertisement(repository: Repository): Uint8Array {
+/** @param bundles where bundles of our own are, if anywhere */
+export function encodeAdvertisement(repository: Repository, bundles: BundleStore | undefined): Uint8Array {
   const lines = ['version 2\n'];
   for (const { name, advertise } of CAPABILITIES) {
-    const value = advertise(repository);
+    const value = advertise(repository, bundles);
     if (value !== undefined) lines.push(value === '' ? `${name}\n` : `${name}=${value}\n`);
   }
   return Buffer.concat([...lines.map((line) => encodePktLine(line)), FLUSH]);
@@ -48,6 +50,9 @@ export function encodeAdvertisement(repository: Repository): Uint8Array {
 
 /** Those of a client that has said nothing yet. */
 export const FIRST_TERMS: Terms = { format: 'sha1', missingPromised: false };
+
+/** What decides which capabilities there are. */
+type Offer = Pick<CommandContext, 'repository' | 'bundles'>;
 
 export interface KnownRequest {
   readonly name: string;
@@ -60,17 +65,21 @@ export interface KnownRequest {
  * @param before what held for the request before on the same connection
  * @throws PackhorseError `PACKHORSE_PROTOCOL` when it names a command or a capability that is not there
  */
-export function readHead({ head, failure }: V2Request, repository: Repository, before: Terms): KnownRequest {
+export function readHead(
+  { head, failure }: V2Request,
+  { repository, bundles }: Offer,
+  before: Terms,
+): KnownRequest {
   let asked: Pick<KnownRequest, 'name' | 'command'> | undefined;
   let terms = before;
   for (const line of head) {
     if (line.startsWith('command=')) {
-      asked = findCommand(line.slice('command='.length), asked?.name, repository);
+      asked = findCommand(line.slice('command='.length), asked?.name, { repository, bundles });
       continue;
     }
     const [key, value] = splitOnce(line);
     const capability = CAPABILITIES.find(({ name }) => name === key);
-    if (!capability || capability.command || !isAllowed(capability, repository)) {
+    if (!capability || capability.command || !isAllowed(capability, { repository, bundles })) {
       throw protocolError(`unknown capability '${line}'`);
     }
     terms = { ...terms, ...capability.receive?.(value, repository) };
@@ -84,21 +93,21 @@ export function readHead({ head, failure }: V2Request, repository: Repository, b
   return { ...asked, terms };
 }
 
-function findCommand(name: string, before: string | undefined, repository: Repository) {
+function findCommand(name: string, before: string | undefined, offer: Offer) {
   if (before !== undefined) {
     throw protocolError(`command '${name}' requested after already requesting command '${before}'`);
   }
   const found = CAPABILITIES.find((capability) => capability.name === name);
-  if (!found?.command || !isOffered(found, repository)) throw protocolError(`invalid command '${name}'`);
+  if (!found?.command || !isOffered(found, offer)) throw protocolError(`invalid command '${name}'`);
   return { name, command: found.command };
 }
 
-function isAllowed(capability: Capability, repository: Repository): boolean {
-  return capability.unasked || isOffered(capability, repository);
+function isAllowed(capability: Capability, offer: Offer): boolean {
+  return capability.unasked || isOffered(capability, offer);
 }
 
-function isOffered({ advertise }: Capability, repository: Repository): boolean {
-  return advertise(repository) !== undefined;
+function isOffered({ advertise }: Capability, { repository, bundles }: Offer): boolean {
+  return advertise(repository, bundles) !== undefined;
 }
 
 function splitOnce(line: string): [key: string, value: string | undefined] {

@@ -1,8 +1,8 @@
 /** The name of a pack: from all that decides its bytes, and nothing of who asks, with what program, or when. */
 import crypto from 'node:crypto';
-import fs from 'node:fs';
 import type { CountRequest } from '../pack/count.ts';
 import type { Filter } from '../pack/filter.ts';
+import { identityOf } from '../repository/identity.ts';
 import type { ObjectView } from '../repository/object-view.ts';
 import type { CommandContext } from './command.ts';
 import { readPackSettings } from './pack-settings.ts';
@@ -30,7 +30,7 @@ export function packKey(
     JSON.stringify([
       VERSION,
       process.versions.zlib,
-      identityOf(repository.gitDirectory),
+      [repository.gitDirectory, identityOf(repository.gitDirectory)],
       repository.namespace,
       sink.framing,
       { thin, ofsDelta, missingPromised, filter },
@@ -40,12 +40,6 @@ export function packKey(
   const tags = includeTags.map(({ tag }) => tag);
   for (const numbers of [wants, haves, grafts, tags]) addObjects(hash, view, numbers);
   return hash.digest('hex');
-}
-
-/** Another repository under the same path is another one. */
-function identityOf(gitDirectory: string): string {
-  const { dev, ino, birthtimeNs } = fs.statSync(gitDirectory, { bigint: true });
-  return `${gitDirectory}:${dev}:${ino}:${birthtimeNs}`;
 }
 
 /** Adds a set of objects: how many, then their ids in order. */

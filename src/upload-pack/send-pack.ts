@@ -32,7 +32,11 @@ export interface Elsewhere {
   readonly begin: (leftOut: readonly number[]) => Promise<void>;
 }
 
-export type PackContext = Omit<CommandContext, 'sink' | 'budget'> & { readonly sink: PackSink };
+/** What it takes to make a pack. */
+export interface PackContext
+  extends Pick<CommandContext, 'repository' | 'ownBitmaps' | 'pace' | 'statistics' | 'watch'> {
+  readonly sink: PackSink;
+}
 
 /** Sends the pack, in bands that are open by the time it begins, and closes them. */
 export async function sendPack(

@@ -43,6 +43,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   } = wanted;
   const kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
   context.statistics.kind = kind;
+  context.statistics.filtered = filter !== undefined;
   const request = {
     wants: [...wants, ...plan.wants],
     haves: [...haves, ...plan.excluded],

@@ -39,6 +39,8 @@ export interface Statistics {
   /** The v2 command, or `advertise`. */
   command: string;
   kind: FetchKind;
+  /** Whether the client did without some objects: a partial clone, or what it asks for later. */
+  filtered: boolean;
   wants: number;
   haves: number;
   common: number;
@@ -63,6 +65,7 @@ export function newStatistics(command: string): Statistics {
   return {
     command,
     kind: 'none',
+    filtered: false,
     wants: 0,
     haves: 0,
     common: 0,

@@ -8,13 +8,16 @@ import { readV2Request } from '../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import { type OpenOptions, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
+import type { BundleStore } from '../store/bundles/bundle-store.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
+import { BUNDLE_LIMITS, buildBundle } from './build-bundle.ts';
 import { encodeAdvertisement, FIRST_TERMS, readHead } from './capabilities.ts';
 import type { CommandContext, Terms } from './command.ts';
 import { type DumbFile, sendDumbFile } from './dumb-files.ts';
 import type { ResponseSink } from './response-sink.ts';
+import { type BundleRequest, type SentFile, sendBundle } from './send-bundle.ts';
 import type { Statistics } from './statistics.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { answerV0, converseV0 } from './upload-pack-v0.ts';
@@ -26,6 +29,8 @@ export interface UploadPackOptions extends OpenOptions {
   readonly ownBitmaps?: OwnBitmaps;
   /** Whether packs are to be named for whoever keeps them; not by default. */
   readonly namesPacks?: boolean;
+  /** Where bundles of our own are: for clients that can ask for what lies below the repository's address. */
+  readonly bundles?: BundleStore;
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
 }
@@ -64,7 +69,7 @@ export class UploadPack {
   capabilities(): Uint8Array {
     const repository = this.#open();
     try {
-      return encodeAdvertisement(repository);
+      return encodeAdvertisement(repository, this.#options.bundles);
     } finally {
       repository.close();
     }
@@ -107,6 +112,24 @@ export class UploadPack {
   }
 
   /**
+   * Sends a bundle of our own, or a part of it.
+   * @param onFile told of it before its bytes
+   */
+  async sendBundle(
+    request: BundleRequest,
+    exchange: Exchange,
+    onFile: (file: SentFile) => void,
+  ): Promise<void> {
+    exchange.statistics.command = 'bundle';
+    await this.#with(exchange, (context) => sendBundle(context, request, onFile));
+  }
+
+  /** Makes the next bundle where one is due. The statistics tell: `clone` for one of everything, `fetch` for more. */
+  async buildBundle(exchange: Exchange, limits = BUNDLE_LIMITS): Promise<void> {
+    await this.#with(exchange, (context) => buildBundle(context, limits));
+  }
+
+  /**
    * Builds bitmaps of our own where there are none that cover the packs as they are.
    * @returns how many bytes they take; undefined where there was nothing to do
    */
@@ -132,7 +155,7 @@ export class UploadPack {
       if (!request) return undefined;
       const exchange = begin();
       const answer = async (context: CommandContext) => {
-        const { name, command, terms } = readHead(request, context.repository, before);
+        const { name, command, terms } = readHead(request, context, before);
         exchange.statistics.command = name;
         await command(context, request.args, terms);
         return terms;
@@ -151,9 +174,19 @@ export class UploadPack {
   ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
-    const { ownBitmaps, namesPacks = false } = this.#options;
+    const { ownBitmaps, bundles, namesPacks = false } = this.#options;
     try {
-      return await run({ repository, ownBitmaps, namesPacks, sink, pace, statistics, watch, budget });
+      return await run({
+        repository,
+        ownBitmaps,
+        bundles,
+        namesPacks,
+        sink,
+        pace,
+        statistics,
+        watch,
+        budget,
+      });
     } finally {
       budget.release();
       watch.stop();

@@ -29,6 +29,7 @@ const settings = {
   namespace: undefined,
   ownBitmaps: undefined,
   namesPacks: false,
+  bundles: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
 };

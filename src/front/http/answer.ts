@@ -4,6 +4,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import type { BlockList } from 'node:net';
 import { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { SentFile } from '../../channel/messages.ts';
 import type { Gate, Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
@@ -25,6 +26,8 @@ export interface Exchange {
   /** Beside the type, of an answer that is no refusal. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly gate: Gate;
+  /** Where a file is sent that is no answer in the protocol: its status, and what its head says beside that. */
+  readonly describe?: (file: SentFile) => FileHead;
   /** What goes before the answer, or before an `ERR` line in its place. */
   readonly preamble?: { readonly answer?: Uint8Array; readonly error: Uint8Array };
   /** Whether a client begins with this, so that one that would be turned away later is turned away now. */
@@ -36,6 +39,17 @@ export interface Exchange {
   readonly readWork: (signal: AbortSignal) => Promise<Work | undefined>;
   /** Gives back what was taken to keep it. */
   readonly release?: () => void;
+}
+
+export interface FileHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+}
+
+/** Of a file that is sent whole. */
+function headOf({ bytes, modified }: SentFile): FileHead {
+  const headers = { 'Content-Length': bytes, 'Last-Modified': new Date(modified).toUTCString() };
+  return { status: 200, headers };
 }
 
 /** Answers, and publishes the record of it. */
@@ -82,11 +96,13 @@ async function run(
   const refuse = (error: PackhorseError) => {
     if (streamOf(response).destroyed) return;
     const inWords = error.retryAfter !== undefined && !exchange.isFirst && refuseWith === 'err';
-    if (error.status !== 200 && !inWords) {
+    // No one looks for an error of the protocol in a file.
+    const status = error.status === 200 && exchange.describe ? 500 : error.status;
+    if (status !== 200 && !inWords) {
       // What is left of a body that was not read to its end would be taken for the next request.
       const isLast = !request.raw.complete && request.raw.httpVersionMajor < 2;
       const type = { 'Content-Type': 'text/plain; charset=utf-8' };
-      writeHead(error.status, {
+      writeHead(status, {
         ...NO_CACHE,
         ...type,
         ...(isLast && { Connection: 'close' }),
@@ -112,13 +128,15 @@ async function run(
     }
     if (work.kind === 'answer') record.command = work.version === 2 ? peekCommand(work.request) : 'fetch';
     const stream = isHead ? bodiless(response) : streamOf(response);
+    let status = 200;
     const begin = () => {
-      writeHead(200, headers);
+      writeHead(status, headers);
       if (exchange.preamble?.answer) stream.write(exchange.preamble.answer);
     };
-    const file = (bytes: number, modified: number) => {
-      headers['Content-Length'] = bytes;
-      headers['Last-Modified'] = new Date(modified).toUTCString();
+    const file = (sent: SentFile) => {
+      const head = (exchange.describe ?? headOf)(sent);
+      status = head.status;
+      Object.assign(headers, head.headers);
     };
     const task = { path: exchange.repository, gate: exchange.gate, work };
     const read = exchange.release;

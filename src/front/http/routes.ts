@@ -1,6 +1,6 @@
 /** Which path means what (protocol section 3.1). A route is found by the end of the path, the repository is the rest. */
 
-export type RouteName = 'info-refs' | 'upload-pack' | 'receive-pack' | 'dumb';
+export type RouteName = 'info-refs' | 'upload-pack' | 'receive-pack' | 'bundle' | 'dumb';
 
 export interface Route {
   readonly name: RouteName;
@@ -18,6 +18,7 @@ const TABLE: readonly { suffix: RegExp; name: RouteName; methods: readonly strin
   { suffix: /\/info\/refs$/, name: 'info-refs', methods: READ },
   { suffix: /\/git-upload-pack$/, name: 'upload-pack', methods: ['POST'] },
   { suffix: /\/git-(?:receive-pack|upload-archive)$/, name: 'receive-pack', methods: ['POST'] },
+  { suffix: /\/bundles\/[0-9a-f]{40}\.bundle$/, name: 'bundle', methods: READ },
   { suffix: /\/HEAD$/, name: 'dumb', methods: READ },
   { suffix: /\/objects\/info\/(?:packs|alternates|http-alternates)$/, name: 'dumb', methods: READ },
   { suffix: /\/objects\/[0-9a-f]{2}\/(?:[0-9a-f]{38}|[0-9a-f]{62})$/, name: 'dumb', methods: READ },

@@ -14,6 +14,7 @@ import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { Serving } from '../serving.ts';
 import { answer, type Exchange } from './answer.ts';
+import { type BundleCaching, bundleExchange } from './bundles.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { dumbExchange } from './dumb.ts';
 import { sendText } from './plain-answers.ts';
@@ -29,6 +30,8 @@ export interface HttpDoorOptions extends Serving {
   readonly requestMemory: ByteBudget;
   /** Whether the dumb protocol is served, which reads files. */
   readonly dumbHttp: boolean;
+  /** Who may keep bundles beside the client; undefined: there are none. */
+  readonly bundleCaching: BundleCaching | undefined;
   /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
   readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
 }
@@ -118,6 +121,11 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
     }
     case 'receive-pack':
       return sendText(reply, 403, 'this service serves fetches only');
+    case 'bundle': {
+      const { bundleCaching } = options;
+      if (!bundleCaching) return sendText(reply, 404, 'not found');
+      return answer(request, reply, bundleExchange(request, route, bundleCaching), options);
+    }
     case 'dumb':
       return dumb(request, reply, route, options);
   }

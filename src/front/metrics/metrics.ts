@@ -12,13 +12,14 @@ import type { WorkerPool } from '../pool.ts';
 import type { LimitController } from '../pressure/limit-controller.ts';
 import type { KeptPacks } from '../stream-cache/kept-packs.ts';
 import { addAdmissionMetrics } from './admission-metrics.ts';
+import { addBundleMetrics } from './bundle-metrics.ts';
 import { addCacheMetrics } from './cache-metrics.ts';
 
 /** Seconds; a clone may take half an hour. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 /** Bytes: powers of 4 from 1 KiB to 16 GiB. */
 const PACK_SIZES = Array.from({ length: 13 }, (_, i) => 1024 * 4 ** i);
-const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 'file', 'none'];
+const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 'bundle', 'file', 'none'];
 
 export interface MetricSources {
   readonly pool: WorkerPool;
@@ -41,6 +42,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   addGauges(registry, sources);
   addAdmissionMetrics(registry, sources.admission, sources.backOffs);
   const observeCache = addCacheMetrics(registry, sources.packs);
+  const closeBundles = addBundleMetrics(registry);
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',
@@ -148,7 +150,11 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     if (record.outcome === 'ok') packSize.observe(statistics.bytes.total);
   };
   fetchEnded.subscribe(observe);
-  return { registry, close: () => void fetchEnded.unsubscribe(observe) };
+  const close = () => {
+    closeBundles();
+    fetchEnded.unsubscribe(observe);
+  };
+  return { registry, close };
 }
 
 const TIMEOUT_KINDS: ReadonlyMap<string, string> = new Map([

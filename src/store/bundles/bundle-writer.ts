@@ -1,0 +1,58 @@
+/** A bundle's file while it is written: beside its place, under a name that no one asks for. */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const ID_LENGTH = 40;
+
+export class BundleWriter {
+  readonly #directory: string;
+  readonly #path: string;
+  readonly #file: fs.promises.FileHandle;
+  readonly #hash = crypto.createHash('sha256');
+  #bytes = 0;
+
+  private constructor(directory: string, name: string, file: fs.promises.FileHandle) {
+    this.#directory = directory;
+    this.#path = name;
+    this.#file = file;
+  }
+
+  static async create(directory: string): Promise<BundleWriter> {
+    await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
+    const name = path.join(directory, `${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`);
+    return new BundleWriter(directory, name, await fs.promises.open(name, 'wx', 0o600));
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes);
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at);
+      at += bytesWritten;
+    }
+    this.#bytes += bytes.length;
+  }
+
+  /** Puts the file in its place. */
+  async finish(): Promise<{ readonly id: string; readonly bytes: number }> {
+    await this.#file.sync();
+    await this.#file.close();
+    const id = idOf(this.#hash);
+    await fs.promises.rename(this.#path, path.join(this.#directory, fileName(id)));
+    return { id, bytes: this.#bytes };
+  }
+
+  /** Removes what was written, where it was not finished. */
+  async abort(): Promise<void> {
+    await this.#file.close();
+    await fs.promises.rm(this.#path, { force: true });
+  }
+}
+
+export function fileName(id: string): string {
+  return `${id}.bundle`;
+}
+
+export function idOf(hash: crypto.Hash): string {
+  return hash.digest('hex').slice(0, ID_LENGTH);
+}
