@@ -44,6 +44,8 @@ export interface WorkerSettings {
   readonly namespace: string | undefined;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
+  /** The cache directory, where entries are kept, and how many bytes of them; undefined: none are. */
+  readonly entryStore: { readonly directory: string; readonly budget: number } | undefined;
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

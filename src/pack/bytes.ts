@@ -12,6 +12,7 @@ import { remakeDelta } from './delta-search.ts';
 import type { PlannedEntry } from './entries.ts';
 import { hasCrc, WHOLE } from './entry-crc.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
+import type { KeptEntries } from './kept-entries.ts';
 import type { Pace } from './pace.ts';
 import type { PackOrder } from './pack-order.ts';
 import type { PackWriter } from './pack-writer.ts';
@@ -32,11 +33,18 @@ type DeltaEntry = Extract<PlannedEntry, { kind: 'delta' | 'thin' | 'made' }>;
 
 /**
  * Where entries come from: runs copied as they lie, deltas and streams copied one by one, deltas made, content deflated
- * anew.
+ * for an earlier pack, content deflated anew.
  */
-export type Source = 'verbatim' | 'delta' | 'stream' | 'made' | 'deflated';
+export type Source = 'verbatim' | 'delta' | 'stream' | 'made' | 'kept' | 'deflated';
 
-const bySource = (): Record<Source, number> => ({ verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 });
+const bySource = (): Record<Source, number> => ({
+  verbatim: 0,
+  delta: 0,
+  stream: 0,
+  made: 0,
+  kept: 0,
+  deflated: 0,
+});
 
 export interface BytesOptions {
   /** Whether a base in the pack may be named by its distance. */
@@ -45,6 +53,8 @@ export interface BytesOptions {
   readonly level: number;
   /** Bytes of the longest content that is read whole, within a bound of our own; longer content is a stream. */
   readonly largest: number;
+  /** What was deflated for earlier packs, at the same level. */
+  readonly kept?: KeptEntries | undefined;
 }
 
 export class EntryWriter {
@@ -99,10 +109,7 @@ export class EntryWriter {
     const { index, ahead } = entry;
     if (ahead) this.#placement.placeAhead(index, start, this.#storedAt(index));
     else this.#placement.place(index, start, this.#storedAt(index));
-    if (entry.kind === 'deflated') {
-      await this.#deflate(this.#order.at(index), start);
-      return 'deflated';
-    }
+    if (entry.kind === 'deflated') return this.#putContent(this.#order.at(index), start);
     if (entry.kind === 'made') {
       await this.#putMade(entry, start);
       return 'made';
@@ -221,6 +228,16 @@ export class EntryWriter {
     if (header.type !== REF_DELTA) pack.copyable[rank >>> 5] |= 1 << (rank & 31);
   }
 
+  async #putContent(number: number, start: number): Promise<Source> {
+    const entry = this.#options.kept?.find(this.#objects.view.oid(number));
+    if (entry) {
+      await this.#putWhole(0, entry);
+      return 'kept';
+    }
+    await this.#deflate(number, start);
+    return 'deflated';
+  }
+
   async #deflate(number: number, start: number): Promise<void> {
     try {
       await this.#deflateFrom(number);
@@ -247,7 +264,7 @@ export class EntryWriter {
 
   async #deflateFrom(number: number): Promise<void> {
     if (this.#objects.span(number) < Math.min(STREAM_FROM, this.#options.largest + 1)) {
-      await this.#putDeflated(this.#objects.read(number));
+      await this.#putDeflated(number, this.#objects.read(number));
       return;
     }
     const { type, size } = this.#objects.header(number);
@@ -260,9 +277,12 @@ export class EntryWriter {
     }
   }
 
-  async #putDeflated({ type, data }: StoredObject): Promise<void> {
-    const stream = deflated.make(data, this.#options.level);
-    await this.#putWhole(writeTypeAndSize(this.#head, 0, type, data.length), stream);
+  async #putDeflated(number: number, object: StoredObject): Promise<void> {
+    const { level, kept } = this.#options;
+    const stream = deflated.make(object.data, level);
+    const headLength = writeTypeAndSize(this.#head, 0, object.type, object.data.length);
+    kept?.keep(this.#objects.view.oid(number), object, this.#head.subarray(0, headLength), stream);
+    await this.#putWhole(headLength, stream);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Pace } from '../pack/pace.ts';
 import type { LineBudget } from '../protocol/line-budget.ts';
 import type { Arguments } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { EntryStore } from '../store/entries/entry-store.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { Statistics } from './statistics.ts';
@@ -12,6 +13,8 @@ export interface CommandContext {
   readonly repository: Repository;
   /** Where bitmaps of our own are, if anywhere. */
   readonly ownBitmaps: OwnBitmaps | undefined;
+  /** Where entries are kept that had to be made anew, if anywhere. */
+  readonly entryStore: EntryStore | undefined;
   readonly sink: ResponseSink;
   readonly pace: Pace;
   readonly statistics: Statistics;

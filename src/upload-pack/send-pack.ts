@@ -79,7 +79,7 @@ async function choose(
 }
 
 async function sendEntries(
-  { repository, sink, pace, statistics, watch }: CommandContext,
+  { repository, entryStore, sink, pace, statistics, watch }: CommandContext,
   { order, planner }: Chosen,
   ofsDelta: boolean,
   { level, largest }: PackSettings,
@@ -87,7 +87,10 @@ async function sendEntries(
 ): Promise<void> {
   watch.start('bytes');
   const writer = new PackWriter(sink, repository.format.name);
-  const entries = new EntryWriter(repository.objects, order, writer, { ofsDelta, level, largest }, pace);
+  const form = { directory: repository.commonDirectory, hash: repository.format.name, level };
+  const kept = await entryStore?.open(form, repository.ignore, pace.pauseIfDue);
+  const options = { ofsDelta, level, largest, kept };
+  const entries = new EntryWriter(repository.objects, order, writer, options, pace);
   try {
     await writer.write(encodePackHeader(order.length));
     for (;;) {
@@ -104,6 +107,7 @@ async function sendEntries(
     progress.total(entries.objects, entries.bytes, entries.packs.size, statistics);
     await writer.finish();
   } finally {
+    kept?.close();
     // What was sent counts, whether the client stayed for all of it or not.
     Object.assign(statistics.objects, entries.objects);
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });

@@ -8,6 +8,7 @@ import { readV2Request } from '../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import { type OpenOptions, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
+import type { EntryStore } from '../store/entries/entry-store.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
@@ -24,6 +25,8 @@ export interface UploadPackOptions extends OpenOptions {
   readonly caches?: RepositoryCaches;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
+  /** Where entries are kept that had to be made anew for a pack. */
+  readonly entryStore?: EntryStore;
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
 }
@@ -149,9 +152,9 @@ export class UploadPack {
   ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
-    const { ownBitmaps } = this.#options;
+    const { ownBitmaps, entryStore } = this.#options;
     try {
-      return await run({ repository, ownBitmaps, sink, pace, statistics, watch, budget });
+      return await run({ repository, ownBitmaps, entryStore, sink, pace, statistics, watch, budget });
     } finally {
       budget.release();
       watch.stop();

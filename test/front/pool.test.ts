@@ -28,6 +28,7 @@ const settings = {
   exportOk: false,
   namespace: undefined,
   ownBitmaps: undefined,
+  entryStore: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
 };
