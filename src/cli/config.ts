@@ -26,6 +26,7 @@ import {
   readRefusal,
   readSeconds,
   readShare,
+  readSize,
   readSubnets,
   readSwitch,
   readWorkers,
@@ -80,6 +81,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     adaptiveLimits: one('adaptive-limits', readOnOff),
     cacheDir: maybe('cache-dir', readCacheDirectory) ?? defaultCacheDirectory(environment),
     ownBitmaps: one('own-bitmaps', readOnOff),
+    cacheSize: one('cache-size', readSize),
     limits: {
       clone: maybe('clone-limit', readLimit) ?? 4 * workers,
       fetch: maybe('fetch-limit', readLimit) ?? 8 * workers,

@@ -112,6 +112,12 @@ export const SERVE_FLAGS = [
     help: 'directory for files of our own (default: packhorse below $XDG_CACHE_HOME, or below ~/.cache)',
   },
   {
+    name: 'cache-size',
+    value: 'BYTES',
+    help: 'space below the cache directory for packs that are kept for those who ask for the same; 0: none are kept',
+    default: '10g',
+  },
+  {
     name: 'own-bitmaps',
     value: 'ON|OFF',
     help: 'on or off: build reachability bitmaps, below the cache directory, for repositories that have none',

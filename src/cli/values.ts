@@ -113,6 +113,11 @@ function wholeNumber(value: GivenValue, least: number, most: number): number {
 
 const UNITS = ['', 'k', 'm', 'g'];
 
+/** {@link readBytes}, or 0. */
+export function readSize(value: GivenValue): number {
+  return value.text === '0' ? 0 : readBytes(value);
+}
+
 export function readBytes(value: GivenValue): number {
   const match = /^(\d+)([kmg]?)$/.exec(value.text.toLowerCase());
   const number = match ? Number(match[1]) * 1024 ** UNITS.indexOf(match[2]) : 0;

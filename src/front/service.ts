@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
+import type { WorkerSettings } from '../channel/task.ts';
 import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
@@ -78,6 +79,8 @@ export interface ServiceOptions {
   readonly drainTimeout: number;
   /** Where files of our own go. */
   readonly cacheDir: string;
+  /** Bytes for packs that are kept; 0: none are. */
+  readonly cacheSize: number;
   /** Whether bitmaps are built for repositories that have none. */
   readonly ownBitmaps: boolean;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
@@ -113,6 +116,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
+    entryStore: entryStoreOf(options),
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, {
@@ -214,6 +218,13 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
       await release();
     },
   };
+}
+
+/** Entries get this part of the space for what is kept. */
+const ENTRY_SHARE = 0.1;
+
+function entryStoreOf({ cacheDir, cacheSize }: ServiceOptions): WorkerSettings['entryStore'] {
+  return cacheSize > 0 ? { directory: cacheDir, budget: Math.floor(cacheSize * ENTRY_SHARE) } : undefined;
 }
 
 function urlOf(scheme: string, server: Server): string {
