@@ -59,27 +59,28 @@ export function writeRecord(
 /** Bytes that say how long a record is. */
 export const RECORD_START = RECORD_HEAD;
 
-/** How long a record is, by its start. */
-export function lengthOfRecord(start: Buffer, id: number): number {
-  return RECORD_HEAD + id + start.readUInt32BE(4);
+/** How long the record at `at` is, without what fills it up. */
+export function lengthOfRecord(bytes: Buffer, at: number, id: number): number {
+  return RECORD_HEAD + id + bytes.readUInt32BE(at + 4);
 }
 
-/** The entry of a record, without what fills it up; undefined where it is damaged, or of another object. */
-export function readRecord(record: Buffer, oid: Uint8Array): Buffer | undefined {
-  if (zlib.crc32(record.subarray(4)) !== record.readUInt32BE(0)) return undefined;
-  const entry = RECORD_HEAD + oid.length;
-  if (Buffer.compare(record.subarray(RECORD_HEAD, entry), oid) !== 0) return undefined;
-  return hasWholeObject(record, entry) ? record.subarray(entry) : undefined;
+/** The entry of the record at `at`, `length` bytes long; undefined where it is damaged, or of another object. */
+export function readRecord(bytes: Buffer, at: number, length: number, oid: Uint8Array): Buffer | undefined {
+  const id = at + RECORD_HEAD;
+  for (let i = 0; i < oid.length; i++) if (bytes[id + i] !== oid[i]) return undefined;
+  if (zlib.crc32(bytes.subarray(at + 4, at + length)) !== bytes.readUInt32BE(at)) return undefined;
+  const entry = bytes.subarray(id + oid.length, at + length);
+  return isWholeObject(entry) ? entry : undefined;
 }
 
 /** Whether an entry's head says that it is an object of a size that is kept. */
-function hasWholeObject(bytes: Buffer, at: number): boolean {
-  let byte = bytes[at];
+function isWholeObject(entry: Buffer): boolean {
+  let byte = entry[0];
   const type = (byte >> 4) & 7;
   let size = byte & 15;
-  for (let next = at + 1, scale = 16; byte & 128; next++, scale *= 128) {
-    if (next >= bytes.length || size > MOST_CONTENT) return false;
-    byte = bytes[next];
+  for (let next = 1, scale = 16; byte & 128; next++, scale *= 128) {
+    if (next >= entry.length || size > MOST_CONTENT) return false;
+    byte = entry[next];
     size += (byte & 127) * scale;
   }
   return type >= COMMIT && type <= TAG && size <= MOST_CONTENT;

@@ -32,6 +32,7 @@ export class Segment implements WindowSource {
   #end = SEGMENT_HEAD.length;
   /** Bytes of the file when it was looked at last. */
   #seen = 0;
+  #inside = 0;
 
   /** @param id bytes of an id */
   constructor(file: string, fd: number, id: number, windows: WindowCache) {
@@ -71,8 +72,11 @@ export class Segment implements WindowSource {
   /** The entry of the record at `at`; undefined where it is damaged, or another object's. Valid until the next call. */
   read(at: number, oid: Uint8Array): Buffer | undefined {
     if (at + recordBytes(this.#id, 0) > this.#end) return undefined;
-    const length = lengthOfRecord(this.#bytes(at, RECORD_START), this.#id);
-    return at + length > this.#end ? undefined : readRecord(this.#bytes(at, length), oid);
+    const start = this.#bytes(at, RECORD_START);
+    const length = lengthOfRecord(start, this.#inside, this.#id);
+    if (at + length > this.#end) return undefined;
+    const bytes = this.#bytes(at, length);
+    return readRecord(bytes, this.#inside, length, oid);
   }
 
   close(): void {
@@ -104,14 +108,14 @@ export class Segment implements WindowSource {
     return true;
   }
 
+  /** Memory that holds so many bytes from `offset` on: there they start at `#inside`. */
   #bytes(offset: number, length: number): Buffer {
     const index = Math.floor(offset / WINDOW_BYTES);
-    const inside = offset - index * WINDOW_BYTES;
-    if (inside + length <= WINDOW_BYTES) {
-      return this.#windows.get(this, index).subarray(inside, inside + length);
-    }
+    this.#inside = offset - index * WINDOW_BYTES;
+    if (this.#inside + length <= WINDOW_BYTES) return this.#windows.get(this, index);
     const whole = Buffer.allocUnsafeSlow(length);
     readFully(this.fd, whole, offset);
+    this.#inside = 0;
     return whole;
   }
 }
