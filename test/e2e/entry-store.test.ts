@@ -110,6 +110,7 @@ test('a full disk: clones are made as without a store, and a warning says so', a
     expect(objects.kept).toBe(0);
   }
   expect(faults.struck('full')).toBe(1);
+  expect(await metric(service, 'packhorse_index_ignored_total{kind="entries"}')).toBe(1);
   const warning = await service.logged(({ level, msg }) => level === 40 && msg.includes('ignored'));
   expect(warning).toMatchObject({ file: `${path.join(cache, 'entries')}: writev failed: ENOSPC` });
   await service.stop();

@@ -157,6 +157,7 @@ const IGNORED_KINDS = [
   ['rev', /\.rev: /],
   ['midx', /multi-pack-index/],
   ['graph', /commit-graph/],
+  ['entries', /\/entries: /],
   ['other', /./],
 ] as const;
 

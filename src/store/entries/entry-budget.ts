@@ -2,9 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { findSegments, removeEmpty, type SegmentFile } from './entry-directories.ts';
-
-/** What a file counts for at least, so that there are not too many small ones. */
-const LEAST_BYTES = 16 * 1024;
+import { LEAST_WEIGHT } from './segment-name.ts';
 
 /**
  * Threads write on meanwhile, so an eighth of the budget is left free. Who reads a segment that leaves reads on.
@@ -14,7 +12,7 @@ const LEAST_BYTES = 16 * 1024;
  */
 export async function keepWithin(entries: string, budget: number): Promise<void> {
   const segments = await findSegments(entries);
-  const weight = ({ bytes }: SegmentFile) => Math.max(bytes, Math.min(LEAST_BYTES, budget / 128));
+  const weight = ({ bytes }: SegmentFile) => Math.max(bytes, Math.min(LEAST_WEIGHT, budget / 128));
   let total = segments.reduce((sum, each) => sum + weight(each), 0);
   const most = budget * (7 / 8);
   // Names begin with the time.

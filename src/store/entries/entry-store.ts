@@ -39,6 +39,8 @@ export type OnFault = (directory: string, why: string) => void;
 
 /** A segment is this part of the budget, so that as much leaves at a time. */
 const SEGMENTS = 32;
+/** The part of it that a thread writes before it looks at the budget again. */
+const SWEPT_AFTER = 1 / 128;
 const WINDOWS = 1024 * 1024;
 /** Repositories that a thread keeps open, and bytes that their tables may take. */
 const MOST_OPEN = 32;
@@ -58,6 +60,8 @@ export class EntryStore {
   readonly #open = new Map<string, RepositoryEntries>();
   readonly #used = new Set<RepositoryEntries>();
   #offUntil = Number.NEGATIVE_INFINITY;
+  /** Bytes written since the last look at the budget; there may have been many before. */
+  #unswept = Number.POSITIVE_INFINITY;
   #sweeping: Promise<void> | undefined;
 
   constructor({ directory, budget, now = () => performance.now() }: EntryStoreOptions) {
@@ -83,7 +87,8 @@ export class EntryStore {
     let pack: PackEntries | undefined;
     try {
       const entries = this.#entriesOf(form);
-      pack = new PackEntries(entries, { onFault: fail, onSegment: () => this.#sweep(fail) });
+      const onWritten = (bytes: number) => this.#written(bytes, fail);
+      pack = new PackEntries(entries, { onFault: fail, onWritten });
       await inStretches(entries.refreshing(), pause);
       return pack;
     } catch (error) {
@@ -112,9 +117,12 @@ export class EntryStore {
     await this.#sweeping;
   }
 
-  /** Removes the oldest segments where there are too many, in the background. */
-  #sweep(fail: (error: Error) => void): void {
-    this.#sweeping ??= keepWithin(this.#directory, this.#budget)
+  /** Removes the oldest segments where there are too many, in the background: now and then. */
+  #written(bytes: number, fail: (error: Error) => void): void {
+    this.#unswept += bytes;
+    if (this.#unswept < this.#budget * SWEPT_AFTER || this.#sweeping) return;
+    this.#unswept = 0;
+    this.#sweeping = keepWithin(this.#directory, this.#budget)
       .catch(fail)
       .finally(() => {
         this.#sweeping = undefined;

@@ -6,8 +6,8 @@ import type { RepositoryEntries } from './repository-entries.ts';
 export interface PackEntriesListener {
   /** The disk fails, or is full. */
   readonly onFault: (error: Error) => void;
-  /** There is a segment more. */
-  readonly onSegment: () => void;
+  /** Files count so many bytes more for the budget. */
+  readonly onWritten: (bytes: number) => void;
 }
 
 export class PackEntries {
@@ -29,15 +29,19 @@ export class PackEntries {
 
   /** Keeps an entry that was made: `head`, then `stream`. */
   keep(oid: Uint8Array, object: StoredObject, head: Uint8Array, stream: Uint8Array): void {
-    if (this.#try(() => this.#entries.keep(oid, object, head, stream))) this.#listener.onSegment();
+    this.#told(this.#try(() => this.#entries.keep(oid, object, head, stream)));
   }
 
   /** Writes what is not written yet. To be called when the pack has ended, however it did. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#try(() => this.#entries.flush());
+    this.#told(this.#try(() => this.#entries.flush()));
     this.#entries.users--;
+  }
+
+  #told(written = 0): void {
+    if (written > 0) this.#listener.onWritten(written);
   }
 
   #try<T>(work: () => T): T | undefined {

@@ -14,7 +14,7 @@ import type { Stretches } from '../../stretches.ts';
 import { PlaceTable } from './place-table.ts';
 import { Segment } from './segment.ts';
 import { ALIGNMENT, MOST_CONTENT, recordBytes } from './segment-format.ts';
-import { isSegment, REPOSITORY_FILE, segmentName } from './segment-name.ts';
+import { isSegment, LEAST_WEIGHT, REPOSITORY_FILE, segmentName } from './segment-name.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 /** A place is the number of a segment and, in units of eight bytes, where in it: 11 and 21 bits. */
@@ -82,30 +82,25 @@ export class RepositoryEntries {
   /**
    * Keeps an entry, where its object is one that the id names: what a damaged repository holds must not outlive its
    * repair.
-   * @returns whether a segment was begun for it
+   * @returns bytes that files count more for the budget now
    * @throws the system's error
    */
-  keep(oid: Uint8Array, object: StoredObject, head: Uint8Array, stream: Uint8Array): boolean {
+  keep(oid: Uint8Array, object: StoredObject, head: Uint8Array, stream: Uint8Array): number {
     const { length } = object.data;
     const { segmentBytes, hash } = this.#options;
     const bytes = recordBytes(oid.length, head.length + stream.length);
-    if (length < LEAST_CONTENT || length > MOST_CONTENT || bytes > segmentBytes / 2) return false;
-    if (this.#table.isFull || Buffer.compare(idOf(object, hash), oid) !== 0) return false;
+    if (length < LEAST_CONTENT || length > MOST_CONTENT || bytes > segmentBytes / 2) return 0;
+    if (this.#table.isFull || Buffer.compare(idOf(object, hash), oid) !== 0) return 0;
     const begins = !this.#writer || this.#writer.to.sizeWith(bytes) > segmentBytes;
+    if (begins && this.#segments.length >= MOST_SEGMENTS) return 0;
+    const flushed = begins ? this.flush() + LEAST_WEIGHT : 0;
     if (begins) this.#begin();
-    const { to, segment } = this.#writer!;
-    const before = to.size;
-    this.#write(() => to.add(oid, head, stream));
-    if (to.size !== before) this.#scan(segment);
-    return begins;
+    return flushed + this.#write((to) => to.add(oid, head, stream));
   }
 
-  /** Writes what waits. @throws the system's error */
-  flush(): void {
-    if (!this.#writer) return;
-    const { to, segment } = this.#writer;
-    this.#write(() => to.flush());
-    this.#scan(segment);
+  /** Writes what waits. Returns, and throws, what {@link keep} does. */
+  flush(): number {
+    return this.#writer ? this.#write((to) => to.flush()) : 0;
   }
 
   /** Closes all files; what waits to be written is lost. */
@@ -120,7 +115,6 @@ export class RepositoryEntries {
 
   /** Begins a segment of its own. */
   #begin(): void {
-    this.flush();
     this.#writer = undefined;
     const { directory, repository } = this.#options;
     const file = path.join(directory, segmentName());
@@ -139,14 +133,18 @@ export class RepositoryEntries {
     this.#writer = { to, segment: this.#add(file, to.fd) };
   }
 
-  /** Nothing comes behind what was written in part. */
-  #write(work: () => void): void {
+  /** Does what may write, and gives how many bytes it wrote. Nothing comes behind what was written in part. */
+  #write(work: (to: SegmentWriter) => void): number {
+    const { to, segment } = this.#writer!;
+    const before = to.size;
     try {
-      work();
+      work(to);
     } catch (error) {
       this.#writer = undefined;
       throw error;
     }
+    if (to.size > before) this.#scan(segment);
+    return to.size - before;
   }
 
   /** Takes in a segment that another thread began. */

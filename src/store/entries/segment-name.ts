@@ -4,6 +4,8 @@ import crypto from 'node:crypto';
 /** In each directory: says which repository its segments are of. */
 export const REPOSITORY_FILE = 'repository';
 const SUFFIX = '.entries';
+/** What a segment counts for at least, in bytes, so that there are not too many small ones. */
+export const LEAST_WEIGHT: number = 16 * 1024;
 
 /** A name that no other segment has. */
 export function segmentName(now: number = Date.now()): string {
