@@ -30,7 +30,7 @@ export class Segment implements WindowSource {
   readonly #id: number;
   /** Where the last whole block ends. */
   #end = SEGMENT_HEAD.length;
-  /** Bytes of the file when it was looked at last. */
+  /** Bytes of the file when it was looked at last: what its last block lacks may be on its way. */
   #seen = 0;
   #inside = 0;
 
@@ -53,8 +53,8 @@ export class Segment implements WindowSource {
   scan(onRecord: OnRecord): boolean {
     const { size, nlink } = fs.fstatSync(this.fd);
     if (nlink === 0 || size < this.#seen) return false;
-    if (size === this.#seen) return true;
     this.#seen = size;
+    if (size === this.#end) return true;
     const before = this.#end;
     if (before === SEGMENT_HEAD.length && !this.#hasHead(size)) return true;
     while (this.#scanBlock(size, onRecord)) {}

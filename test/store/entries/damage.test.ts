@@ -116,6 +116,35 @@ test('zeros in the place of what was written last, as a crash of the machine lea
   expect((await findAll(PACKS[2])).some((each) => each)).toBe(false);
 });
 
+test('a block whose table is not there yet is found when it is', async () => {
+  const cut = Buffer.from(whole).fill(0, whole.length - 200);
+  fs.writeFileSync(file, cut);
+  const store = openStore(cache);
+  const found = async () => {
+    const { pack } = await beginPack(store, repository);
+    const all = PACKS[2].filter((entry) => find(pack, entry)?.equals(entry.entry));
+    pack.close();
+    return all.length;
+  };
+  expect(await found()).toBe(0);
+  fs.writeFileSync(file, whole);
+  expect(await found()).toBe(PACKS[2].length);
+  store.close();
+});
+
+test('an id that begins as one that is kept', async () => {
+  fs.writeFileSync(file, whole);
+  const store = openStore(cache);
+  const { pack } = await beginPack(store, repository);
+  for (let at = 8; at < 20; at++) {
+    const oid = Buffer.from(PACKS[0][0].oid);
+    oid[at] ^= 1;
+    expect(pack.find(oid)).toBeUndefined();
+  }
+  pack.close();
+  store.close();
+});
+
 test('a file that is cut short under a thread that has read it', async () => {
   fs.writeFileSync(file, whole);
   const store = openStore(cache);
