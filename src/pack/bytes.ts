@@ -100,20 +100,23 @@ export class EntryWriter {
       this.packs.add(entry.at.pack);
       return;
     }
-    const source = await this.#put(entry, start);
+    const put = this.#put(entry, start);
+    // A promise for each of many small entries would cost more than to copy them.
+    const source = typeof put === 'string' ? put : await put;
     this.objects[source]++;
     this.bytes[source] += this.#writer.offset - start;
   }
 
-  async #put(entry: Exclude<PlannedEntry, Run>, start: number): Promise<Source> {
+  #put(entry: Exclude<PlannedEntry, Run>, start: number): Source | Promise<Source> {
     const { index, ahead } = entry;
     if (ahead) this.#placement.placeAhead(index, start, this.#storedAt(index));
     else this.#placement.place(index, start, this.#storedAt(index));
     if (entry.kind === 'deflated') return this.#putContent(this.#order.at(index), start);
-    if (entry.kind === 'made') {
-      await this.#putMade(entry, start);
-      return 'made';
-    }
+    return entry.kind === 'made' ? this.#putMade(entry, start) : this.#putReused(entry, start);
+  }
+
+  async #putReused(entry: ReusedEntry, start: number): Promise<Source> {
+    const { index } = entry;
     const { pack, rank } = entry.at;
     const fault = await this.#faultOf(entry);
     if (fault) {
@@ -155,12 +158,13 @@ export class EntryWriter {
     return hasCrc(pack, rank, crc);
   }
 
-  async #putMade(entry: MadeEntry, start: number): Promise<void> {
+  async #putMade(entry: MadeEntry, start: number): Promise<Source> {
     const { delta, index } = entry;
     const { level } = this.#options;
     const stream =
       delta.stream ?? deflated.make(remakeDelta(this.#objects, this.#order.at(index), delta), level);
     await this.#putWhole(this.#deltaHeader(entry, delta.size, start), stream);
+    return 'made';
   }
 
   /** Where the entry of an object lies in its pack; 0 where it is loose. */
@@ -194,17 +198,20 @@ export class EntryWriter {
 
   /** @param stream a stored zlib stream, valid until the next read */
   async #putWhole(headLength: number, stream: Uint8Array): Promise<void> {
+    if (this.#fill(headLength, stream)) return;
+    await this.#writer.write(Buffer.concat([this.#head.subarray(0, headLength), stream]));
+  }
+
+  /** Puts an entry into the chunk at hand; false where that has no room for all of it. */
+  #fill(headLength: number, stream: Uint8Array): boolean {
     const writer = this.#writer;
     const length = headLength + stream.length;
-    if (writer.room < length) {
-      const entry = Buffer.concat([this.#head.subarray(0, headLength), stream]);
-      await writer.write(entry);
-      return;
-    }
+    if (writer.room < length) return false;
     const { at, bytes } = writer;
     for (let i = 0; i < headLength; i++) bytes[at + i] = this.#head[i];
     bytes.set(stream, at + headLength);
     writer.advance(length);
+    return true;
   }
 
   /** A stored zlib stream of any length. That it is damaged is known only when it has gone out. */
@@ -228,14 +235,10 @@ export class EntryWriter {
     if (header.type !== REF_DELTA) pack.copyable[rank >>> 5] |= 1 << (rank & 31);
   }
 
-  async #putContent(number: number, start: number): Promise<Source> {
+  #putContent(number: number, start: number): Source | Promise<Source> {
     const entry = this.#options.kept?.find(this.#objects.view.oid(number));
-    if (entry) {
-      await this.#putWhole(0, entry);
-      return 'kept';
-    }
-    await this.#deflate(number, start);
-    return 'deflated';
+    if (!entry) return this.#deflate(number, start).then(() => 'deflated');
+    return this.#fill(0, entry) ? 'kept' : this.#putWhole(0, entry).then(() => 'kept');
   }
 
   async #deflate(number: number, start: number): Promise<void> {
