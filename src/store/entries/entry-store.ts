@@ -6,7 +6,7 @@
  */
 import crypto from 'node:crypto';
 import path from 'node:path';
-import { isSystemError, reasonOf } from '../../errors.ts';
+import { PackhorseError, reasonOf } from '../../errors.ts';
 import type { HashName } from '../../repository/object-format.ts';
 import { repositoryIdentity } from '../../repository/repository-identity.ts';
 import { WindowCache } from '../../repository/windows.ts';
@@ -93,8 +93,9 @@ export class EntryStore {
       return pack;
     } catch (error) {
       pack?.close();
-      if (!isSystemError(error)) throw error;
-      fail(error);
+      // The task was cancelled. Anything else is no reason to fail a fetch.
+      if (error instanceof PackhorseError) throw error;
+      fail(error as Error);
       return undefined;
     }
   }

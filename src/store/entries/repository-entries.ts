@@ -23,7 +23,7 @@ const MOST_SEGMENTS = 2 ** 11 - 1;
 /** No segment is longer, so that every record of one has a place. */
 export const LONGEST_SEGMENT: number = UNITS * ALIGNMENT;
 
-/** Content that is deflated as fast as it is looked up. */
+/** Bytes of content. Less is deflated as fast as it is looked up. */
 const LEAST_CONTENT = 64;
 
 export interface EntriesOptions {

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { cancelled } from '../../../src/errors.ts';
 import { listEntries, purgeEntries } from '../../../src/store/entries/entry-directories.ts';
 import { temporaryDirectory } from '../../support/directory.ts';
-import { beginPack, bytesIn, find, keepAll, MIB, makeEntry, openStore, segmentsIn } from './entries.ts';
+import { beginPack, bytesIn, find, form, keepAll, MIB, makeEntry, openStore, segmentsIn } from './entries.ts';
 
 const ENTRIES = [100, 1000, 70_000, 300_000, 3_000_000, 64].map(makeEntry);
 
@@ -139,4 +140,21 @@ test('a disk that fails turns the store off for a minute, and no pack notices', 
   again.pack.close();
   expect(again.faults).toEqual([]);
   expect(segmentsIn(cache)).toHaveLength(1);
+});
+
+test('a task that is cancelled while it looks at what is kept ends, and leaves the store as it is', async () => {
+  const { cache, repository } = await keepEntries();
+  const store = openStore(cache);
+  const gone = store.open(
+    form(repository),
+    () => {},
+    () => Promise.reject(cancelled()),
+  );
+  await expect(gone).rejects.toMatchObject({ code: 'PACKHORSE_CANCELLED' });
+  expect(store.isOff).toBe(false);
+  const { pack } = await beginPack(store, repository);
+  expect(find(pack, ENTRIES[0])?.equals(ENTRIES[0].entry)).toBe(true);
+  pack.close();
+  store.closeIdle();
+  store.closeIdle();
 });
