@@ -24,6 +24,8 @@ const FLAGS = [
   '2',
   '--log-level',
   'info',
+  '--cache-size',
+  '0',
 ];
 
 export interface ServiceOptions {

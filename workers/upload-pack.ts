@@ -10,6 +10,7 @@ import { parseAssignment } from '../src/repository/config-command.ts';
 import { REPOSITORY_ONLY } from '../src/repository/read-config.ts';
 import { DEFAULT_BUDGETS, RepositoryCaches } from '../src/repository/repository-caches.ts';
 import { BundleStore } from '../src/store/bundles/bundle-store.ts';
+import { EntryStore } from '../src/store/entries/entry-store.ts';
 import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { type Connection, UploadPack } from '../src/upload-pack/upload-pack.ts';
@@ -31,10 +32,14 @@ const settings = workerData as ThreadSettings;
 setInterval(() => Atomics.add(settings.heartbeat, 0, 1), BEAT).unref();
 const { indexes } = settings;
 const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, { sharing: indexes });
-setInterval(() => caches.closeIdle(), IDLE_CHECK).unref();
 const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
 const bundles = settings.bundles === undefined ? undefined : new BundleStore(settings.bundles);
 setInterval(() => bundles?.sweep(), SWEEP).unref();
+const entryStore = settings.entryStore && new EntryStore(settings.entryStore);
+setInterval(() => {
+  caches.closeIdle();
+  entryStore?.closeIdle();
+}, IDLE_CHECK).unref();
 /** Tasks of clients that this worker has. */
 let serving = 0;
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
@@ -90,6 +95,7 @@ async function answer(
     ...(ownBitmaps && { ownBitmaps }),
     // Their addresses are relative ones, which git:// and SSH lead nowhere.
     ...(bundles && work.kind !== 'converse' && { bundles }),
+    ...(entryStore && { entryStore }),
   });
   switch (work.kind) {
     case 'advertise':

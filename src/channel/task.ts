@@ -57,6 +57,8 @@ export interface WorkerSettings {
   readonly namesPacks: boolean;
   /** The cache directory, where bundles are kept; undefined: there are none. */
   readonly bundles: string | undefined;
+  /** The cache directory, where entries are kept, and how many bytes of them; undefined: none are. */
+  readonly entryStore: { readonly directory: string; readonly budget: number } | undefined;
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
+import type { WorkerSettings } from '../channel/task.ts';
 import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
@@ -128,6 +129,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
     namesPacks: packs !== undefined,
     bundles: options.bundles ? options.cacheDir : undefined,
+    // Only who holds the directory writes to it.
+    entryStore: packs && entryStoreOf(options),
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, {
@@ -243,6 +246,13 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
       await release();
     },
   };
+}
+
+/** Entries get this part of the space for what is kept. */
+const ENTRY_SHARE = 0.1;
+
+function entryStoreOf({ cacheDir, cacheSize }: ServiceOptions): WorkerSettings['entryStore'] {
+  return cacheSize > 0 ? { directory: cacheDir, budget: Math.floor(cacheSize * ENTRY_SHARE) } : undefined;
 }
 
 function urlOf(scheme: string, server: Server): string {

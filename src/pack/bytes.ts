@@ -12,6 +12,7 @@ import { remakeDelta } from './delta-search.ts';
 import type { PlannedEntry } from './entries.ts';
 import { hasCrc, WHOLE } from './entry-crc.ts';
 import { writeDistance, writeTypeAndSize } from './entry-header.ts';
+import type { KeptEntries } from './kept-entries.ts';
 import type { Pace } from './pace.ts';
 import type { PackOrder } from './pack-order.ts';
 import type { PackWriter } from './pack-writer.ts';
@@ -32,11 +33,18 @@ type DeltaEntry = Extract<PlannedEntry, { kind: 'delta' | 'thin' | 'made' }>;
 
 /**
  * Where entries come from: runs copied as they lie, deltas and streams copied one by one, deltas made, content deflated
- * anew.
+ * for an earlier pack, content deflated anew.
  */
-export type Source = 'verbatim' | 'delta' | 'stream' | 'made' | 'deflated';
+export type Source = 'verbatim' | 'delta' | 'stream' | 'made' | 'kept' | 'deflated';
 
-const bySource = (): Record<Source, number> => ({ verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 });
+const bySource = (): Record<Source, number> => ({
+  verbatim: 0,
+  delta: 0,
+  stream: 0,
+  made: 0,
+  kept: 0,
+  deflated: 0,
+});
 
 export interface BytesOptions {
   /** Whether a base in the pack may be named by its distance. */
@@ -45,6 +53,8 @@ export interface BytesOptions {
   readonly level: number;
   /** Bytes of the longest content that is read whole, within a bound of our own; longer content is a stream. */
   readonly largest: number;
+  /** What was deflated for earlier packs, at the same level. */
+  readonly kept?: KeptEntries | undefined;
 }
 
 export class EntryWriter {
@@ -90,23 +100,23 @@ export class EntryWriter {
       this.packs.add(entry.at.pack);
       return;
     }
-    const source = await this.#put(entry, start);
+    const put = this.#put(entry, start);
+    // A promise for each of many small entries would cost more than to copy them.
+    const source = typeof put === 'string' ? put : await put;
     this.objects[source]++;
     this.bytes[source] += this.#writer.offset - start;
   }
 
-  async #put(entry: Exclude<PlannedEntry, Run>, start: number): Promise<Source> {
+  #put(entry: Exclude<PlannedEntry, Run>, start: number): Source | Promise<Source> {
     const { index, ahead } = entry;
     if (ahead) this.#placement.placeAhead(index, start, this.#storedAt(index));
     else this.#placement.place(index, start, this.#storedAt(index));
-    if (entry.kind === 'deflated') {
-      await this.#deflate(this.#order.at(index), start);
-      return 'deflated';
-    }
-    if (entry.kind === 'made') {
-      await this.#putMade(entry, start);
-      return 'made';
-    }
+    if (entry.kind === 'deflated') return this.#putContent(this.#order.at(index), start);
+    return entry.kind === 'made' ? this.#putMade(entry, start) : this.#putReused(entry, start);
+  }
+
+  async #putReused(entry: ReusedEntry, start: number): Promise<Source> {
+    const { index } = entry;
     const { pack, rank } = entry.at;
     const fault = await this.#faultOf(entry);
     if (fault) {
@@ -148,12 +158,13 @@ export class EntryWriter {
     return hasCrc(pack, rank, crc);
   }
 
-  async #putMade(entry: MadeEntry, start: number): Promise<void> {
+  async #putMade(entry: MadeEntry, start: number): Promise<Source> {
     const { delta, index } = entry;
     const { level } = this.#options;
     const stream =
       delta.stream ?? deflated.make(remakeDelta(this.#objects, this.#order.at(index), delta), level);
     await this.#putWhole(this.#deltaHeader(entry, delta.size, start), stream);
+    return 'made';
   }
 
   /** Where the entry of an object lies in its pack; 0 where it is loose. */
@@ -187,17 +198,20 @@ export class EntryWriter {
 
   /** @param stream a stored zlib stream, valid until the next read */
   async #putWhole(headLength: number, stream: Uint8Array): Promise<void> {
+    if (this.#fill(headLength, stream)) return;
+    await this.#writer.write(Buffer.concat([this.#head.subarray(0, headLength), stream]));
+  }
+
+  /** Puts an entry into the chunk at hand; false where that has no room for all of it. */
+  #fill(headLength: number, stream: Uint8Array): boolean {
     const writer = this.#writer;
     const length = headLength + stream.length;
-    if (writer.room < length) {
-      const entry = Buffer.concat([this.#head.subarray(0, headLength), stream]);
-      await writer.write(entry);
-      return;
-    }
+    if (writer.room < length) return false;
     const { at, bytes } = writer;
     for (let i = 0; i < headLength; i++) bytes[at + i] = this.#head[i];
     bytes.set(stream, at + headLength);
     writer.advance(length);
+    return true;
   }
 
   /** A stored zlib stream of any length. That it is damaged is known only when it has gone out. */
@@ -219,6 +233,12 @@ export class EntryWriter {
     }
     if (!hasCrc(pack, rank, crc)) throw wrongCrc(pack, rank);
     if (header.type !== REF_DELTA) pack.copyable[rank >>> 5] |= 1 << (rank & 31);
+  }
+
+  #putContent(number: number, start: number): Source | Promise<Source> {
+    const entry = this.#options.kept?.find(this.#objects.view.oid(number));
+    if (!entry) return this.#deflate(number, start).then(() => 'deflated');
+    return this.#fill(0, entry) ? 'kept' : this.#putWhole(0, entry).then(() => 'kept');
   }
 
   async #deflate(number: number, start: number): Promise<void> {
@@ -247,7 +267,7 @@ export class EntryWriter {
 
   async #deflateFrom(number: number): Promise<void> {
     if (this.#objects.span(number) < Math.min(STREAM_FROM, this.#options.largest + 1)) {
-      await this.#putDeflated(this.#objects.read(number));
+      await this.#putDeflated(number, this.#objects.read(number));
       return;
     }
     const { type, size } = this.#objects.header(number);
@@ -260,9 +280,12 @@ export class EntryWriter {
     }
   }
 
-  async #putDeflated({ type, data }: StoredObject): Promise<void> {
-    const stream = deflated.make(data, this.#options.level);
-    await this.#putWhole(writeTypeAndSize(this.#head, 0, type, data.length), stream);
+  async #putDeflated(number: number, object: StoredObject): Promise<void> {
+    const { level, kept } = this.#options;
+    const stream = deflated.make(object.data, level);
+    const headLength = writeTypeAndSize(this.#head, 0, object.type, object.data.length);
+    kept?.keep(this.#objects.view.oid(number), object, this.#head.subarray(0, headLength), stream);
+    await this.#putWhole(headLength, stream);
   }
 }
 

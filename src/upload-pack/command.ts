@@ -4,6 +4,7 @@ import type { LineBudget } from '../protocol/line-budget.ts';
 import type { Arguments } from '../protocol/v2-request.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BundleStore } from '../store/bundles/bundle-store.ts';
+import type { EntryStore } from '../store/entries/entry-store.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import type { ResponseSink } from './response-sink.ts';
 import type { Statistics } from './statistics.ts';
@@ -15,6 +16,8 @@ export interface CommandContext {
   readonly ownBitmaps: OwnBitmaps | undefined;
   /** Where bundles of our own are, where this client can be given some. */
   readonly bundles: BundleStore | undefined;
+  /** Where entries are kept that had to be made anew, if anywhere. */
+  readonly entryStore: EntryStore | undefined;
   readonly sink: ResponseSink;
   readonly pace: Pace;
   readonly statistics: Statistics;

@@ -2,8 +2,8 @@
 import crypto from 'node:crypto';
 import type { CountRequest } from '../pack/count.ts';
 import type { Filter } from '../pack/filter.ts';
-import { identityOf } from '../repository/identity.ts';
 import type { ObjectView } from '../repository/object-view.ts';
+import { repositoryIdentity } from '../repository/repository-identity.ts';
 import type { CommandContext } from './command.ts';
 import { readPackSettings } from './pack-settings.ts';
 
@@ -30,7 +30,7 @@ export function packKey(
     JSON.stringify([
       VERSION,
       process.versions.zlib,
-      [repository.gitDirectory, identityOf(repository.gitDirectory)],
+      repositoryIdentity(repository.gitDirectory),
       repository.namespace,
       sink.framing,
       { thin, ofsDelta, missingPromised, filter },

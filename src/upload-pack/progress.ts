@@ -38,14 +38,14 @@ export class Progress {
     packs: number,
     { objects: { total }, bitmap, phases }: Readonly<Statistics>,
   ): void {
-    const { verbatim, delta, stream, made, deflated } = objects;
+    const { verbatim, delta, stream, made, kept, deflated } = objects;
     const list = (values: object, show: (value: number) => string) =>
       Object.entries(values)
         .map(([name, value]) => `${name} ${show(value)}`)
         .join(', ');
     this.#line(
       `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
-        `pack-reused ${verbatim} (from ${packs}); made ${made}, deflated ${deflated}; bitmap ${bitmap}; ` +
+        `pack-reused ${verbatim} (from ${packs}); made ${made}, kept ${kept}, deflated ${deflated}; bitmap ${bitmap}; ` +
         `bytes: ${list(bytes, String)}; seconds: ${list(phases, (n) => n.toFixed(2))}`,
     );
   }

@@ -7,7 +7,7 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** Sends the pack there; how that ended is said there too. Never rejects. */
 export async function sendApart(
-  { repository, ownBitmaps, statistics: begun }: CommandContext,
+  { repository, ownBitmaps, entryStore, statistics: begun }: CommandContext,
   { sink, pace, end, fail }: Apart,
   request: CountRequest,
   options: PackOptions,
@@ -17,7 +17,7 @@ export async function sendApart(
   const watch = new Stopwatch(statistics.phases, [sink]);
   repository.retain();
   try {
-    await sendPack({ repository, ownBitmaps, sink, pace, statistics, watch }, request, options);
+    await sendPack({ repository, ownBitmaps, entryStore, sink, pace, statistics, watch }, request, options);
     watch.stop();
     end(statistics);
   } catch (error) {

@@ -34,7 +34,7 @@ export interface Elsewhere {
 
 /** What it takes to make a pack. */
 export interface PackContext
-  extends Pick<CommandContext, 'repository' | 'ownBitmaps' | 'pace' | 'statistics' | 'watch'> {
+  extends Pick<CommandContext, 'repository' | 'ownBitmaps' | 'entryStore' | 'pace' | 'statistics' | 'watch'> {
   readonly sink: PackSink;
 }
 
@@ -86,7 +86,7 @@ async function choose(
 }
 
 async function sendEntries(
-  { repository, sink, pace, statistics, watch }: PackContext,
+  { repository, entryStore, sink, pace, statistics, watch }: PackContext,
   { order, planner }: Chosen,
   ofsDelta: boolean,
   { level, largest }: PackSettings,
@@ -94,7 +94,10 @@ async function sendEntries(
 ): Promise<void> {
   watch.start('bytes');
   const writer = new PackWriter(sink, repository.format.name);
-  const entries = new EntryWriter(repository.objects, order, writer, { ofsDelta, level, largest }, pace);
+  const form = { directory: repository.commonDirectory, hash: repository.format.name, level };
+  const kept = await entryStore?.open(form, repository.ignore, pace.pauseIfDue);
+  const options = { ofsDelta, level, largest, kept };
+  const entries = new EntryWriter(repository.objects, order, writer, options, pace);
   try {
     await writer.write(encodePackHeader(order.length));
     for (;;) {
@@ -111,6 +114,7 @@ async function sendEntries(
     progress.total(entries.objects, entries.bytes, entries.packs.size, statistics);
     await writer.finish();
   } finally {
+    kept?.close();
     // What was sent counts, whether the client stayed for all of it or not.
     Object.assign(statistics.objects, entries.objects);
     Object.assign(statistics.bytes, entries.bytes, { total: writer.offset });

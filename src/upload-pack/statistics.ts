@@ -7,7 +7,7 @@ import type { BitmapUse } from '../pack/count.ts';
 export const FETCH_KINDS = ['clone', 'fetch', 'shallow', 'none'] as const;
 export type FetchKind = (typeof FETCH_KINDS)[number];
 
-export const SOURCES: readonly Source[] = ['verbatim', 'delta', 'stream', 'made', 'deflated'];
+export const SOURCES: readonly Source[] = ['verbatim', 'delta', 'stream', 'made', 'kept', 'deflated'];
 export const BITMAP_USES: readonly BitmapUse[] = [
   'used',
   'absent',
@@ -71,8 +71,8 @@ export function newStatistics(command: string): Statistics {
     common: 0,
     refs: 0,
     phases: { negotiate: 0, queue: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
-    objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
-    bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, deflated: 0 },
+    objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, kept: 0, deflated: 0 },
+    bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, kept: 0, deflated: 0 },
     bitmap: undefined,
     cache: undefined,
     walked: 0,

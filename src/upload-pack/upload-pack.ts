@@ -9,6 +9,7 @@ import type { ProtocolVersion } from '../protocol/version.ts';
 import { type OpenOptions, Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
 import type { BundleStore } from '../store/bundles/bundle-store.ts';
+import type { EntryStore } from '../store/entries/entry-store.ts';
 import type { OwnBitmaps } from '../store/own-bitmaps.ts';
 import { advertiseRefs } from './advertise-refs.ts';
 import { buildOwnBitmaps } from './bitmaps.ts';
@@ -31,6 +32,8 @@ export interface UploadPackOptions extends OpenOptions {
   readonly namesPacks?: boolean;
   /** Where bundles of our own are: for clients that can ask for what lies below the repository's address. */
   readonly bundles?: BundleStore;
+  /** Where entries are kept that had to be made anew for a pack. */
+  readonly entryStore?: EntryStore;
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
 }
@@ -174,11 +177,12 @@ export class UploadPack {
   ): Promise<T> {
     const repository = this.#open();
     const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
-    const { ownBitmaps, bundles, namesPacks = false } = this.#options;
+    const { ownBitmaps, entryStore, bundles, namesPacks = false } = this.#options;
     try {
       return await run({
         repository,
         ownBitmaps,
+        entryStore,
         bundles,
         namesPacks,
         sink,

@@ -30,6 +30,7 @@ const settings = {
   ownBitmaps: undefined,
   namesPacks: false,
   bundles: undefined,
+  entryStore: undefined,
   window: WINDOW,
   indexes: createSharedIndexes(2 ** 20),
 };

@@ -106,6 +106,8 @@ for (const call of [
   'stat',
   'lstat',
   'write',
+  'writev',
+  'mkdir',
   'writeFile',
   'mkdtemp',
 ])

@@ -14,7 +14,7 @@ function operatorSockets({ process: { pid }, metricsUrl }: RunningService): stri
 
 /**
  * Kinds of open files (`socket`, `anon_inode:[eventpoll]`, a path), each as often as it is open, and threads; packs of
- * the repositories below `root` are left out, as workers keep those open on purpose.
+ * the repositories below `root`, and segments of the entry store, are left out, as workers keep those open on purpose.
  */
 function openIn(service: RunningService, root: string): Map<string, number> {
   const { pid } = service.process;
@@ -25,7 +25,8 @@ function openIn(service: RunningService, root: string): Map<string, number> {
     if (
       target === undefined ||
       passedOver.includes(target) ||
-      (target.startsWith(root) && target.endsWith('.pack'))
+      (target.startsWith(root) && target.endsWith('.pack')) ||
+      target.endsWith('.entries')
     )
       continue;
     const kind = target.replace(/:\[\d+\]$/, '');

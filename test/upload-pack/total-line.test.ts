@@ -34,14 +34,14 @@ test.each([
   const [tip, old] = ['main', 'main~4'].map((name) => git(source, ['rev-parse', name]));
   const args = [`want ${tip}`, `have ${old}`, 'thin-pack', 'ofs-delta', 'done'];
   const { line, statistics } = await totalLine(source, args);
-  const { total, verbatim, delta, stream, made, deflated } = statistics.objects;
+  const { total, verbatim, delta, stream, made, kept, deflated } = statistics.objects;
   expect(statistics.bitmap).toBe(use);
   expect(made).toBeGreaterThan(0);
-  expect(verbatim + delta + stream + made + deflated).toBe(total);
-  const bytes = ['verbatim', 'delta', 'stream', 'made', 'deflated'] as const;
+  expect(verbatim + delta + stream + made + kept + deflated).toBe(total);
+  const bytes = ['verbatim', 'delta', 'stream', 'made', 'kept', 'deflated'] as const;
   expect(line.slice(0, line.indexOf('; seconds: '))).toBe(
     `Total ${total} (delta ${delta + made}), reused ${delta + stream} (delta ${delta}), ` +
-      `pack-reused ${verbatim} (from 1); made ${made}, deflated ${deflated}; bitmap ${use}; ` +
+      `pack-reused ${verbatim} (from 1); made ${made}, kept ${kept}, deflated ${deflated}; bitmap ${use}; ` +
       `bytes: ${bytes.map((source) => `${source} ${statistics.bytes[source]}`).join(', ')}`,
   );
   const seconds = ['negotiate', 'queue', 'count', 'entries', 'bytes', 'wait'].map(

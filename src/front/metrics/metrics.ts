@@ -169,6 +169,7 @@ const IGNORED_KINDS = [
   ['rev', /\.rev: /],
   ['midx', /multi-pack-index/],
   ['graph', /commit-graph/],
+  ['entries', /\/entries: /],
   ['other', /./],
 ] as const;
 

@@ -7,9 +7,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isSystemError } from '../../errors.ts';
-import { identityOf } from '../../repository/identity.ts';
 import { unlessMissing } from '../../repository/missing-file.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { identityOf } from '../../repository/repository-identity.ts';
 import { type Bundle, type BundleList, decodeList, encodeList, keptBundles, retire } from './bundle-list.ts';
 import { BundleWriter, fileName, idOf } from './bundle-writer.ts';
 
