@@ -15,13 +15,17 @@ export async function sendApart(
   // What was found out about the request so far is part of what the pack cost.
   const statistics = structuredClone(begun);
   const watch = new Stopwatch(statistics.phases, [sink]);
+  const settle = () => {
+    watch.stop();
+    statistics.ignored.push(...repository.indexProblems);
+  };
   repository.retain();
   try {
     await sendPack({ repository, ownBitmaps, entryStore, sink, pace, statistics, watch }, request, options);
-    watch.stop();
+    settle();
     end(statistics);
   } catch (error) {
-    watch.stop();
+    settle();
     fail(error, statistics);
   } finally {
     repository.close();

@@ -31,7 +31,8 @@ test('in too little memory the limits fall to 1, unless they are to stay', async
 });
 
 test('in too little memory one clone after the other is served', async () => {
-  const service = await startService(root, LITTLE);
+  // Who would follow another's pack needs no place.
+  const service = await startService(root, [...LITTLE, '--cache-size', '0']);
   await service.logged(({ msg }) => msg === 'limits lowered');
   const stalled = await startFetch(service, 'large.git', cloneRequest(source));
   // The place that it gives back is not given to others, who would take memory as well.
