@@ -1,0 +1,68 @@
+/** Many clients of one pack that is being made, each as fast as it is. */
+import { beforeAll, expect, test } from 'vitest';
+import { GitClient, type Transfer } from '../../bench/client.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { Faults } from '../support/faults.ts';
+import { git } from '../support/git.ts';
+import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
+import { hasPack, metric, metricBecomes, settled } from '../support/request-log.ts';
+import { type RunningService, startService } from '../support/service.ts';
+
+const FOLLOWERS = 50;
+const MIB = 2 ** 20;
+/** Of the slowest of them; each of the others is a little faster. */
+const SLOWEST = 8 * MIB;
+
+const root = temporaryDirectory();
+let wants: string[];
+
+beforeAll(() => {
+  const source = createLarge(root, 'large.git');
+  wants = [...new Set(git(source, ['for-each-ref', '--format=%(objectname)']).split('\n'))];
+});
+
+/** A client that waits for its first byte; it is told apart by its speed. */
+function start(service: RunningService, bytesPerSecond: number) {
+  const client = new GitClient(`${service.url}/large.git`);
+  let begun: (transfer: Transfer) => void = () => {};
+  const first = new Promise<Transfer>((resolve) => {
+    begun = resolve;
+  });
+  const ended = client
+    .fetch({ wants, haves: [] }, { bytesPerSecond, onBytes: (_, transfer) => begun(transfer) })
+    .finally(() => client.close());
+  return { first, ended };
+}
+
+test('fifty clients of different speeds follow one build, though the first of them leaves', async () => {
+  const service = await startService(root, ['--workers', '1', '--cache-min-uses', '1']);
+  const first = start(service, SLOWEST);
+  const leaver = await first.first;
+  const others = Array.from({ length: FOLLOWERS }, (_, n) => start(service, SLOWEST + n * MIB));
+  await Promise.all(others.map(({ first }) => first));
+  leaver.hangUp();
+  expect((await first.ended).complete).toBe(false);
+  for (const { ended } of others) {
+    const { complete, packBytes } = await ended;
+    expect(complete).toBe(true);
+    expect(packBytes).toBeGreaterThan(LARGE_PACK_BYTES);
+  }
+  await settled(service);
+  const results = service.log.filter(hasPack).map(({ statistics }) => statistics.cache);
+  expect(results.filter((result) => result === 'miss')).toHaveLength(1);
+  expect(results).toHaveLength(FOLLOWERS + 1);
+  expect(await metric(service, 'packhorse_stream_inflight_bytes')).toBe(0);
+});
+
+test('a disk that is full fails no one: they go on at the pace of the slowest', async () => {
+  const faults = new Faults();
+  const service = await startService(root, ['--workers', '1', '--cache-min-uses', '1'], faults.environment);
+  faults.set({ name: 'full', calls: ['write', 'writev'], path: 'streams/.*\\.tmp$', action: 'ENOSPC' });
+  const clients = [2, 4, 8].map((times) => start(service, times * SLOWEST));
+  for (const { ended } of clients) expect((await ended).complete).toBe(true);
+  expect(faults.struck('full')).toBeGreaterThan(0);
+  await metricBecomes(service, 'packhorse_fetches_in_progress', (n) => n === 0);
+  expect(await metric(service, 'packhorse_cache_entries')).toBe(0);
+  expect(await metric(service, 'packhorse_cache_up')).toBe(0);
+  expect(service.log.filter(({ outcome }) => outcome === 'error')).toEqual([]);
+});
