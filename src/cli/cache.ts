@@ -1,5 +1,6 @@
-/** `packhorse cache`: looks at the streams of a cache directory, and removes them. */
+/** `packhorse cache`: looks at what is kept in a cache directory, and removes it. */
 import { defaultCacheDirectory } from '../cache-directory.ts';
+import { listEntries, purgeEntries } from '../store/entries/entry-directories.ts';
 import { keptStreams, type ListedStream, purgeStreams } from '../store/streams/kept-streams.ts';
 import {
   ConfigError,
@@ -61,12 +62,27 @@ async function purge(directory: string, names: readonly string[], all: boolean):
     directory,
     (head) => name === undefined || (head !== undefined && plainName(head.repository) === name),
   );
+  const entries = await purgeEntriesOf(directory, name);
   const what = name === undefined ? '' : ` of ${oneLine(names[0])}`;
+  const objects = entries > 0 ? `, and ${sizeOf(entries)} of entries` : '';
   process.stdout.write(
-    streams === 0
-      ? `no streams${what} are kept in ${directory}\n`
-      : `removed ${count(streams)}${what}, ${sizeOf(bytes)}\n`,
+    streams === 0 && entries === 0
+      ? `nothing${what} is kept in ${directory}\n`
+      : `removed ${count(streams)}${what}, ${sizeOf(bytes)}${objects}\n`,
   );
+}
+
+/**
+ * Entries are kept by path on disk, of which a repository's name is the end.
+ * @returns bytes removed
+ */
+async function purgeEntriesOf(directory: string, name: string | undefined): Promise<number> {
+  let bytes = 0;
+  for (const { repository } of await listEntries(directory)) {
+    const isMeant = name === undefined || `/${plainName(repository)}`.endsWith(`/${name}`);
+    if (isMeant) bytes += await purgeEntries(directory, repository);
+  }
+  return bytes;
 }
 
 /** Clients leave out `.git` and put slashes around names as they like. */

@@ -30,8 +30,9 @@ Usage:
   packhorse cache ls [--json]      list them: repository, kind, size, age,
                                    time since the last use, part of the key
   packhorse cache purge REPO       remove those of a repository, as ls names it
-                                   (.git may be left out)
-  packhorse cache purge --all      remove all
+                                   (.git may be left out), and objects kept of
+                                   repositories whose paths end with that
+  packhorse cache purge --all      remove all of both
 
   --cache-dir DIR
       the directory that the service has (default: packhorse below

@@ -3,6 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CACHE_HELP } from '../../src/cli/help.ts';
+import {
+  entriesDirectory,
+  listEntries,
+  repositoryPrefix,
+} from '../../src/store/entries/entry-directories.ts';
+import { REPOSITORY_FILE, segmentName } from '../../src/store/entries/segment-name.ts';
 import type { StreamStore } from '../../src/store/streams/stream-store.ts';
 import { contentOf, filesOf, headOf, keep, openStore, readAll } from '../store/streams/streams.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -23,6 +29,14 @@ beforeEach(async () => {
   // A clock that went back.
   await keep(store, { ...headOf('three', 'b'), created: Date.now() + 1e9 }, contentOf('three', 5000));
 });
+
+/** A segment as the store of entries names it. */
+function keepEntries(repository: string, bytes: number): void {
+  const below = path.join(entriesDirectory(directory), `${repositoryPrefix(repository)}-form`);
+  fs.mkdirSync(below, { recursive: true });
+  fs.writeFileSync(path.join(below, REPOSITORY_FILE), `${repository}\n`);
+  fs.writeFileSync(path.join(below, segmentName()), Buffer.alloc(bytes));
+}
 
 async function cache(...args: string[]): Promise<string> {
   const result = await runPackhorse(['cache', ...args], { environment: { PACKHORSE_CACHE_DIR: directory } });
@@ -90,16 +104,27 @@ describe('purge', () => {
   test('leaves alone what is not meant, and own bitmaps', async () => {
     fs.mkdirSync(path.join(directory, 'bitmaps'));
     fs.writeFileSync(path.join(directory, 'bitmaps', 'a.bitmap'), '');
-    expect(await cache('purge', 'a')).toBe(`no streams of a are kept in ${directory}\n`);
+    expect(await cache('purge', 'a')).toBe(`nothing of a is kept in ${directory}\n`);
     expect(filesOf(directory)).toHaveLength(3);
     expect(await cache('purge', '--all')).toMatch(/^removed 3 streams, /);
     expect(filesOf(directory)).toEqual([]);
     expect(fs.readdirSync(path.join(directory, 'bitmaps'))).toEqual(['a.bitmap']);
   });
 
+  test('removes entries of repositories whose paths end with the name', async () => {
+    const paths = ['/srv/git/group/a.git', '/srv/git/other/a.git', '/srv/git/group/ba.git'];
+    for (const repository of paths) keepEntries(repository, 3000);
+    expect(await cache('purge', 'group/a')).toMatch(/^removed 2 streams of .*, and 2\.9 KiB of entries\n$/);
+    expect((await listEntries(directory)).map(({ repository }) => repository).sort()).toEqual(
+      [paths[1], paths[2]].sort(),
+    );
+    expect(await cache('purge', '--all')).toMatch(/^removed 1 stream, .*, and 5\.9 KiB of entries\n$/);
+    expect(await listEntries(directory)).toEqual([]);
+  });
+
   test('--all removes what is damaged too', async () => {
     for (const file of filesOf(directory)) fs.truncateSync(file, 5);
-    expect(await cache('purge', 'group/a.git')).toContain('no streams');
+    expect(await cache('purge', 'group/a.git')).toContain('nothing of');
     expect(await cache('purge', '--all')).toBe('removed 3 streams, 15 B\n');
   });
 

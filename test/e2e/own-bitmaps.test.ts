@@ -34,7 +34,8 @@ function copyOriginal(name: string): string {
 async function startWithCache(flags: readonly string[] = []) {
   const cache = temporaryDirectory();
   // The last flag of a name counts.
-  const service = await startService(root, [...flags], { PACKHORSE_CACHE_DIR: cache });
+  // What was made once would be sent again.
+  const service = await startService(root, ['--cache-size', '0', ...flags], { PACKHORSE_CACHE_DIR: cache });
   return { service, cache };
 }
 
