@@ -54,6 +54,20 @@ test('fifty clients of different speeds follow one build, though the first of th
   expect(await metric(service, 'packhorse_stream_inflight_bytes')).toBe(0);
 });
 
+test('where no file can be had, each who would follow makes a pack of its own', async () => {
+  const faults = new Faults();
+  const service = await startService(root, ['--workers', '1'], faults.environment);
+  faults.set({ name: 'full', calls: ['open'], path: 'streams/.*\\.tmp$', action: 'ENOSPC' });
+  const clients = [1, 2, 3].map((times) => start(service, times * 4 * SLOWEST));
+  for (const { ended } of clients) expect((await ended).complete).toBe(true);
+  await settled(service);
+  const results = service.log.filter(hasPack).map(({ statistics }) => statistics.cache);
+  expect(results).not.toContain('hit');
+  expect(results).not.toContain('follow');
+  expect(faults.struck('full')).toBe(1);
+  expect(await metric(service, 'packhorse_admission_in_progress{lane="clone"}')).toBe(0);
+});
+
 test('a disk that is full fails no one: they go on at the pace of the slowest', async () => {
   const faults = new Faults();
   const service = await startService(root, ['--workers', '1', '--cache-min-uses', '1'], faults.environment);

@@ -80,7 +80,8 @@ export class Build implements TaskListener {
 
   /** Whether one who comes now gets all of it. */
   get isOpen(): boolean {
-    return !this.#isOver && (this.#writer !== undefined || !this.#hasBytes);
+    if (this.#isOver || this.#onAbandoned) return false;
+    return this.#writer !== undefined || !this.#hasBytes;
   }
 
   /** Resolves when the file is there for all, where that is about to be. */
@@ -187,11 +188,15 @@ export class Build implements TaskListener {
   /** There is no file to follow: the first client takes what is made here, the others go their own ways. */
   #part(): void {
     this.#keeping = undefined;
-    const [, ...others] = this.#followers;
-    for (const follower of others) {
+    for (const follower of this.#followers) {
+      if (follower === this.#first) continue;
       this.#followers.delete(follower);
       follower.alone();
     }
+    // The first one has left, and what it asked for goes to no one.
+    if (this.#followers.size > 0) return;
+    this.#task?.cancel();
+    this.#fail(cancelled(), undefined);
   }
 
   #pass({ frames, buffer }: Chunk): void {
@@ -226,6 +231,7 @@ export class Build implements TaskListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#options.place.leave();
+    if (!this.#task && !this.#hasSource) this.#options.source.cancel();
     this.#options.onEnd();
     // Who reads the file gets to the error when it has read all that was written before.
     if (this.#writer) void this.#writer.abort(error);
