@@ -53,12 +53,15 @@ export interface WorkerSettings {
   readonly namespace: string | undefined;
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
-  /** Whether packs are kept for those who ask for the same, and so are to be named. */
-  readonly namesPacks: boolean;
   /** The cache directory, where bundles are kept; undefined: there are none. */
   readonly bundles: string | undefined;
   /** The cache directory, where entries are kept, and how many bytes of them; undefined: none are. */
   readonly entryStore: { readonly directory: string; readonly budget: number } | undefined;
+  /**
+   * Whether packs are kept for those who ask for the same, and so are to be named. With a directory, repositories are
+   * known in those names by where they lie below it, alike on every machine.
+   */
+  readonly namesPacks: boolean | { readonly below: string };
   /** How the workers share index files. */
   readonly indexes: SharedIndexes;
 }

@@ -13,18 +13,22 @@ import {
   MAX_WORKERS,
   readAddress,
   readAssignment,
+  readBucket,
   readBytes,
   readCacheDirectory,
   readCaching,
   readCount,
   readDirectory,
+  readEndpoint,
   readFile,
   readLevel,
   readLimit,
+  readMilliseconds,
   readNamespace,
   readOnOff,
   readPort,
   readRefusal,
+  readRegion,
   readSeconds,
   readShare,
   readSize,
@@ -55,6 +59,17 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   };
   /** For flags that have a default. */
   const one = <T>(name: FlagName, check: (value: GivenValue) => T): T => maybe(name, check) as T;
+
+  const readSharedCache = (): ServeConfig['sharedCache'] => {
+    const bucket = maybe('shared-cache-url', readBucket);
+    const others = {
+      endpoint: maybe('shared-cache-endpoint', readEndpoint),
+      region: maybe('shared-cache-region', readRegion),
+      firstByte: one('shared-cache-first-byte', readMilliseconds),
+      wait: one('shared-cache-wait', readMilliseconds),
+    };
+    return bucket && { ...bucket, ...others };
+  };
 
   const insecureAllowAnonymous = maybe('insecure-allow-anonymous', readSwitch) ?? false;
   const readHost = (value: GivenValue) => readAddress(value, insecureAllowAnonymous);
@@ -87,6 +102,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     bundles: one('bundles', readOnOff),
     bundleMinClones: one('bundle-min-clones', readLimit),
     bundleCaching: one('bundle-caching', readCaching),
+    sharedCache: readSharedCache(),
     limits: {
       clone: maybe('clone-limit', readLimit) ?? 4 * workers,
       fetch: maybe('fetch-limit', readLimit) ?? 8 * workers,
@@ -112,6 +128,9 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     logLevel: one('log-level', readLevel),
     insecureAllowAnonymous,
   };
+  if (config.sharedCache && config.cacheSize === 0) {
+    throw new ConfigError('--shared-cache-url needs a local cache: --cache-size must not be 0');
+  }
   if (root === undefined) checkDefaultRoot(config.root);
   const { host, port, gitPort, metricsHost, metricsPort } = config;
   if (port !== 0 && port === metricsPort && host === metricsHost) {

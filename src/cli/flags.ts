@@ -124,6 +124,33 @@ export const SERVE_FLAGS = [
     default: '2',
   },
   {
+    name: 'shared-cache-url',
+    value: 's3://BUCKET/PREFIX',
+    help: 'object store where services share the packs that they keep; needs the package @aws-sdk/client-s3 and its usual credentials (default: none)',
+  },
+  {
+    name: 'shared-cache-endpoint',
+    value: 'URL',
+    help: 'where a store is that is not AWS',
+  },
+  {
+    name: 'shared-cache-region',
+    value: 'REGION',
+    help: 'of the bucket (default: what the SDK finds, as in $AWS_REGION)',
+  },
+  {
+    name: 'shared-cache-first-byte',
+    value: 'MILLISECONDS',
+    help: 'until the store has to answer; a pack is simply made after that',
+    default: '500',
+  },
+  {
+    name: 'shared-cache-wait',
+    value: 'MILLISECONDS',
+    help: 'that a request waits for all of a pack from there; it comes into the cache directory for the next one all the same',
+    default: '3000',
+  },
+  {
     name: 'own-bitmaps',
     value: 'ON|OFF',
     help: 'on or off: build reachability bitmaps, below the cache directory, for repositories that have none',

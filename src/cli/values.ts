@@ -150,6 +150,39 @@ export function readSeconds(value: GivenValue): number {
   return wholeNumber(value, 0, MOST_SECONDS);
 }
 
+const MOST_MILLISECONDS = 3_600_000;
+
+export function readMilliseconds(value: GivenValue): number {
+  return wholeNumber(value, 1, MOST_MILLISECONDS);
+}
+
+/** A bucket, and what stands before the names in it: nothing, or something that ends with /. */
+export function readBucket(value: GivenValue): { bucket: string; prefix: string } {
+  const [, bucket, rest = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w!.*'()/-]*))?$/.exec(value.text) ?? [];
+  if (bucket === undefined) throw bad(value, 'is not a bucket and a prefix, such as s3://bucket/packs');
+  const prefix = rest.replace(/\/*$/, '/');
+  return { bucket, prefix: prefix === '/' ? '' : prefix };
+}
+
+/** An address alone. What else it has may be secret, so it is not repeated. */
+export function readEndpoint(value: GivenValue): string {
+  const url = URL.canParse(value.text) ? new URL(value.text) : undefined;
+  if (url?.username || url?.password || url?.search) {
+    throw bad(
+      { ...value, text: `${url.protocol}//…` },
+      'has more than an address; credentials come from the environment',
+    );
+  }
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
+  throw bad(value, 'is not an address, such as https://s3.example.com');
+}
+
+export function readRegion(value: GivenValue): string {
+  if (/^[a-z0-9-]{1,64}$/.test(value.text)) return value.text;
+  throw bad(value, 'is not the name of a region, such as eu-central-1');
+}
+
 export function readRefusal(value: GivenValue): 'err' | '429' {
   if (value.text === 'err' || value.text === '429') return value.text;
   throw bad(value, 'is not err or 429');

@@ -1,4 +1,7 @@
-/** Refuses new work while workers are lost one after the other: what kills them comes again with the next request. */
+/**
+ * Refuses new work while workers are lost one after the other: what kills them comes again with the next request. Other
+ * things that fail are left alone by the same rules.
+ */
 import { notReady, type PackhorseError } from '../errors.ts';
 
 export interface BreakerLimits {
@@ -42,6 +45,13 @@ export class Breaker {
     if (this.#losses.length < losses && !isOnTrial) return;
     this.#closesAt = now + coolDown;
     this.#losses = [];
+  }
+
+  /** Says that it works: what was lost before does not count any more. Where nothing that works can tell, it is not called. */
+  worked(): void {
+    if (this.isOpen) return;
+    this.#losses = [];
+    this.#closesAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Why new work is not taken now; undefined when it is. */

@@ -27,7 +27,7 @@ import { MemoryMeasure } from './pressure/memory-use.ts';
 import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
-import { openKeptPacks } from './stream-cache/kept-packs.ts';
+import { openKeptPacks, type SharedCacheOptions } from './stream-cache/kept-packs.ts';
 import type { ClientTimeouts } from './timeouts.ts';
 
 export interface ServiceOptions {
@@ -86,6 +86,8 @@ export interface ServiceOptions {
   readonly cacheSize: number;
   /** The request for a pack from which on it is kept. */
   readonly cacheMinUses: number;
+  /** The object store by which services share packs; undefined: none. */
+  readonly sharedCache: SharedCacheOptions | undefined;
   /** Whether bitmaps are built for repositories that have none. */
   readonly ownBitmaps: boolean;
   /** Whether bundles are made of repositories that are cloned often: so many times within an hour. */
@@ -120,17 +122,18 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
   const packs = await openKeptPacks(options, streams, logger);
+  const root = fs.realpathSync(options.root);
   const settings = {
-    root: fs.realpathSync(options.root),
+    root,
     allowed: options.allowPaths,
     gitConfig: options.gitConfig,
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
-    namesPacks: packs !== undefined,
     bundles: options.bundles ? options.cacheDir : undefined,
     // Only who holds the directory writes to it.
     entryStore: packs && entryStoreOf(options),
+    namesPacks: packs?.shared ? { below: root } : packs !== undefined,
     indexes,
   };
   const pool = new WorkerPool(options.workers, settings, {

@@ -22,8 +22,8 @@ export interface CommandContext {
   readonly pace: Pace;
   readonly statistics: Statistics;
   readonly watch: Stopwatch;
-  /** Whether packs are to be named for whoever keeps them. */
-  readonly namesPacks: boolean;
+  /** Whether packs are to be named for whoever keeps them, and below which directory alike on every machine. */
+  readonly namesPacks: boolean | { readonly below: string };
   /** What may be kept of the request. */
   readonly budget: LineBudget;
 }

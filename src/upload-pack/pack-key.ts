@@ -1,9 +1,11 @@
 /** The name of a pack: from all that decides its bytes, and nothing of who asks, with what program, or when. */
 import crypto from 'node:crypto';
+import path from 'node:path';
 import type { CountRequest } from '../pack/count.ts';
 import type { Filter } from '../pack/filter.ts';
 import type { ObjectView } from '../repository/object-view.ts';
 import { repositoryIdentity } from '../repository/repository-identity.ts';
+import { VERSION as RELEASE } from '../version.ts';
 import type { CommandContext } from './command.ts';
 import { readPackSettings } from './pack-settings.ts';
 
@@ -18,7 +20,7 @@ export interface KeyOptions {
 
 /** @returns 64 hex digits; undefined for a pack that depends on what lies under a name: patterns of a sparse checkout */
 export function packKey(
-  { repository, sink }: CommandContext,
+  { repository, sink, namesPacks }: CommandContext,
   { wants, haves, grafts, includeTags, missingPromised = false }: CountRequest,
   { filter, thin, ofsDelta }: KeyOptions,
 ): string | undefined {
@@ -30,7 +32,9 @@ export function packKey(
     JSON.stringify([
       VERSION,
       process.versions.zlib,
-      repositoryIdentity(repository.gitDirectory),
+      typeof namesPacks === 'object'
+        ? placeBelow(namesPacks.below, repository.gitDirectory)
+        : repositoryIdentity(repository.gitDirectory),
       repository.namespace,
       sink.framing,
       { thin, ofsDelta, missingPromised, filter },
@@ -40,6 +44,15 @@ export function packKey(
   const tags = includeTags.map(({ tag }) => tag);
   for (const numbers of [wants, haves, grafts, tags]) addObjects(hash, view, numbers);
   return hash.digest('hex');
+}
+
+/**
+ * What a repository is to all machines that serve copies of it. Another one under the same path gets the same name for a
+ * pack only where the pack is the same: the ids in the name are those of everything in it. Other releases may say other
+ * things of a pack.
+ */
+function placeBelow(root: string, gitDirectory: string): readonly string[] {
+  return [RELEASE, path.relative(root, gitDirectory)];
 }
 
 /** Adds a set of objects: how many, then their ids in order. */

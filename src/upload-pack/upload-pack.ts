@@ -28,12 +28,15 @@ export interface UploadPackOptions extends OpenOptions {
   readonly caches?: RepositoryCaches;
   /** Where bitmaps of our own are: for repositories that have none themselves. */
   readonly ownBitmaps?: OwnBitmaps;
-  /** Whether packs are to be named for whoever keeps them; not by default. */
-  readonly namesPacks?: boolean;
   /** Where bundles of our own are: for clients that can ask for what lies below the repository's address. */
   readonly bundles?: BundleStore;
   /** Where entries are kept that had to be made anew for a pack. */
   readonly entryStore?: EntryStore;
+  /**
+   * Whether packs are to be named for whoever keeps them, and below which directory alike on every machine; not by
+   * default.
+   */
+  readonly namesPacks?: boolean | { readonly below: string };
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
 }

@@ -48,6 +48,11 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'cache-dir': [file, path.join(file, 'below'), path.join(directory, 'loop')],
   'cache-size': ['-1', '00', '10gb', 'all'],
   'cache-min-uses': ['0', '-1', 'twice'],
+  'shared-cache-url': ['bucket', 's3:/bucket', 's3://', 's3://UPPER/x', 's3://bucket/a b', 'https://bucket'],
+  'shared-cache-endpoint': ['localhost', 'localhost:9000', 'ftp://store', 'file:///store'],
+  'shared-cache-region': ['Europe', 'eu central'],
+  'shared-cache-first-byte': ['0', '0.5', '1s', '3600001'],
+  'shared-cache-wait': ['0', '3s'],
   'own-bitmaps': ['true', '1', 'yes', 'ON'],
   bundles: ['true', '1', 'ON'],
   'bundle-min-clones': ['0', '-1', 'often'],
@@ -182,11 +187,16 @@ describe('where a value comes from', () => {
       PACKHORSE_MEMORY_WARN_RATIO: '.5',
       PACKHORSE_ADAPTIVE_LIMITS: 'off',
       PACKHORSE_CACHE_DIR: path.join(directory, 'new', 'cache'),
+      PACKHORSE_SHARED_CACHE_URL: 's3://bucket/a/packs',
+      PACKHORSE_SHARED_CACHE_ENDPOINT: 'http://127.0.0.1:9000',
+      PACKHORSE_SHARED_CACHE_REGION: 'eu-central-1',
+      PACKHORSE_SHARED_CACHE_FIRST_BYTE: '200',
+      PACKHORSE_SHARED_CACHE_WAIT: '1000',
       PACKHORSE_OWN_BITMAPS: 'off',
       PACKHORSE_BUNDLES: 'on',
       PACKHORSE_BUNDLE_MIN_CLONES: '20',
       PACKHORSE_BUNDLE_CACHING: 'public',
-      PACKHORSE_CACHE_SIZE: '0',
+      PACKHORSE_CACHE_SIZE: '3g',
       PACKHORSE_CACHE_MIN_USES: '3',
       PACKHORSE_CLONE_LIMIT: '5',
       PACKHORSE_FETCH_LIMIT: '6',
@@ -230,11 +240,19 @@ describe('where a value comes from', () => {
       memoryWarnRatio: 0.5,
       adaptiveLimits: false,
       cacheDir: path.join(directory, 'new', 'cache'),
+      sharedCache: {
+        bucket: 'bucket',
+        prefix: 'a/packs/',
+        endpoint: 'http://127.0.0.1:9000',
+        region: 'eu-central-1',
+        firstByte: 200,
+        wait: 1000,
+      },
       ownBitmaps: false,
       bundles: true,
       bundleMinClones: 20,
       bundleCaching: 'public',
-      cacheSize: 0,
+      cacheSize: 3 * 1024 ** 3,
       cacheMinUses: 3,
       limits: { clone: 5, fetch: 6, light: 7 },
       perRepository: 3,
@@ -375,4 +393,16 @@ test('key and certificate are of use together only', () => {
   expect(refusal(['--tls-key', file, '--tls-cert', file])).toMatch(
     /^--tls-key and --tls-cert cannot be used: /,
   );
+});
+
+test('credentials in the address of a store are refused, and not repeated', () => {
+  const message = refusal(['--shared-cache-endpoint', 'https://user:secret@store.example']);
+  expect(message).toContain('--shared-cache-endpoint');
+  expect(message).not.toContain('secret');
+});
+
+test('what is shared has to lie here first', () => {
+  expect(refusal(['--shared-cache-url', 's3://bucket', '--cache-size', '0'])).toContain('--cache-size');
+  const { sharedCache } = readServeConfig(['--shared-cache-url', 's3://bucket/'], {});
+  expect(sharedCache).toMatchObject({ bucket: 'bucket', prefix: '', firstByte: 500, wait: 3000 });
 });

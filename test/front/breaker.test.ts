@@ -52,3 +52,22 @@ test('a trial that went well ends it: it takes as many as before', () => {
   lose(1072);
   expect(breaker.isOpen).toBe(true);
 });
+
+test('where it works in between, they do not count together', () => {
+  lose(1000, 1001);
+  breaker.worked();
+  lose(1002, 1003);
+  expect(breaker.isOpen).toBe(false);
+  lose(1004);
+  expect(breaker.isOpen).toBe(true);
+});
+
+test('what still works of old does not close it, and what works after it ends the trial', () => {
+  lose(1000, 1001, 1002);
+  breaker.worked();
+  expect(breaker.isOpen).toBe(true);
+  now = 1012;
+  breaker.worked();
+  lose(1013);
+  expect(breaker.isOpen).toBe(false);
+});

@@ -44,14 +44,18 @@ export interface LogLine
   readonly signals: Readonly<Record<string, number>>;
 }
 
-/** Starts `packhorse serve` on free ports; it is stopped after the tests of the file. */
+/**
+ * Starts `packhorse serve` on free ports; it is stopped after the tests of the file.
+ * @param main the executable, where it is not that of this project
+ */
 export async function startService(
   root: string,
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
+  main = MAIN,
 ): Promise<RunningService> {
   const own = ['--port', '0', '--metrics-port', '0', '--drain-delay', '0'];
-  const args = [MAIN, 'serve', '--root', root, ...own, ...flags];
+  const args = [main, 'serve', '--root', root, ...own, ...flags];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, PACKHORSE_CACHE_DIR: temporaryDirectory(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -14,6 +14,7 @@ import type { KeptPacks } from '../stream-cache/kept-packs.ts';
 import { addAdmissionMetrics } from './admission-metrics.ts';
 import { addBundleMetrics } from './bundle-metrics.ts';
 import { addCacheMetrics } from './cache-metrics.ts';
+import { addSharedCacheMetrics } from './shared-cache-metrics.ts';
 
 /** Seconds; a clone may take half an hour. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
@@ -43,6 +44,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   addAdmissionMetrics(registry, sources.admission, sources.backOffs);
   const observeCache = addCacheMetrics(registry, sources.packs);
   const closeBundles = addBundleMetrics(registry);
+  addSharedCacheMetrics(registry, sources.packs?.shared);
 
   const requests = new Counter({
     name: 'packhorse_fetch_requests_total',

@@ -3,31 +3,43 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../errors.ts';
 import { StreamPolicy } from '../../store/streams/stream-policy.ts';
 import { type LeavingReason, StreamStore } from '../../store/streams/stream-store.ts';
+import { type S3Options, S3Store } from '../shared-cache/s3-store.ts';
+import { SharedStreams, type SharedTimes } from '../shared-cache/shared-streams.ts';
 import type { StreamBudget } from '../stream-budget.ts';
 import { StreamCache } from './stream-cache.ts';
+
+export interface SharedCacheOptions extends S3Options, SharedTimes {}
 
 export interface KeptPacksOptions {
   readonly cacheDir: string;
   /** Bytes on disk; 0: nothing is kept. */
   readonly cacheSize: number;
   readonly cacheMinUses: number;
+  /** The object store that services share; undefined: none. */
+  readonly sharedCache: SharedCacheOptions | undefined;
 }
 
 export interface KeptPacks {
   readonly cache: StreamCache;
   readonly store: StreamStore;
+  /** Undefined: nothing is shared. */
+  readonly shared: SharedStreams | undefined;
   /** Bytes that left, by why. */
   readonly evicted: Readonly<Record<LeavingReason, number>>;
   close(): Promise<void>;
 }
 
-/** @returns undefined where nothing is to be kept, or the directory cannot be had: then every pack is made */
+/**
+ * @returns undefined where nothing is to be kept, or the directory cannot be had: then every pack is made
+ * @throws Error where the shared cache cannot be used as it is configured
+ */
 export async function openKeptPacks(
-  { cacheDir, cacheSize, cacheMinUses }: KeptPacksOptions,
+  { cacheDir, cacheSize, cacheMinUses, sharedCache }: KeptPacksOptions,
   streams: StreamBudget,
   logger: Logger,
 ): Promise<KeptPacks | undefined> {
   if (cacheSize === 0) return undefined;
+  const objects = sharedCache && (await S3Store.open(sharedCache));
   const policy = new StreamPolicy({ budget: cacheSize, minUses: cacheMinUses, now: Date.now });
   const evicted: Record<LeavingReason, number> = { age: 0, budget: 0, damaged: 0, purged: 0 };
   let store: StreamStore;
@@ -42,13 +54,19 @@ export async function openKeptPacks(
       },
     });
   } catch (error) {
+    objects?.close();
     logger.error({ directory: cacheDir }, `packs are not kept: ${reasonOf(error)}`);
     return undefined;
   }
+  const shared = objects && new SharedStreams({ ...sharedCache!, streams: store, objects, logger });
   const cache = new StreamCache({
-    streams: store,
+    streams: shared ?? store,
     asked: (key) => policy.asked(key),
     window: () => streams.window,
   });
-  return { cache, store, evicted, close: () => store.close() };
+  const close = async () => {
+    await shared?.close();
+    await store.close();
+  };
+  return { cache, store, shared, evicted, close };
 }

@@ -13,6 +13,8 @@ export type CacheResult = (typeof CACHE_RESULTS)[number];
 /** Files of packs. */
 export interface Streams {
   find(key: string): Promise<StreamReader | undefined>;
+  /** What others may have made, which takes longer. Never rejects for their sake. */
+  fetch?(key: string): Promise<StreamReader | undefined>;
   create(head: StreamHead): Promise<StreamWriter | undefined>;
 }
 
@@ -58,7 +60,7 @@ export class StreamCache {
     const { key } = request;
     const isWorthIt = this.#options.asked(key);
     await this.#builds.get(key)?.finishing;
-    const found = await this.#options.streams.find(key);
+    const found = await this.#find(key);
     if (asker.isGone) {
       found?.close();
       return undefined;
@@ -80,6 +82,13 @@ export class StreamCache {
     if (isWorthIt) build.keep(() => this.#create(request));
     build.enter();
     return build;
+  }
+
+  /** Others are asked for what is not being made here already. */
+  async #find(key: string): Promise<StreamReader | undefined> {
+    const { streams } = this.#options;
+    const found = await streams.find(key);
+    return found || this.#builds.get(key)?.isOpen ? found : streams.fetch?.(key);
   }
 
   #newBuild({ key, place, framing, takePlace, source }: PackRequest, asker: Asker): Build {

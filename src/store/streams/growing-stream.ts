@@ -13,21 +13,10 @@ import { SharedFile } from './shared-file.ts';
 import { SourceReader, type StreamSource } from './source-reader.ts';
 import type { StreamHead, StreamReader, StreamTail, StreamWriter } from './stream.ts';
 import { BLOCK, checkBlock, encodeEnd, encodeHead } from './stream-format.ts';
+import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 
-/** Who keeps the books of the disk. */
-export interface StreamKeeper {
-  /** Whether a stream's file may become so many bytes long. */
-  makeRoom(stream: GrowingStream, bytes: number): boolean;
-  /** The file, now of this size, is to get its name. */
-  keep(stream: GrowingStream, bytes: number): Promise<void>;
-  /** Nothing is written any more, and the file is to be removed unless it has its name. */
-  ended(stream: GrowingStream): Promise<void>;
-  onFault(error: Error): void;
-}
-
-export class GrowingStream implements StreamWriter {
+export class GrowingStream implements StreamWriter, UnfinishedStream {
   readonly head: StreamHead;
-  /** Where the file lies until it gets its name. */
   readonly path: string;
   readonly #keeper: StreamKeeper;
   readonly #file: SharedFile;
@@ -113,7 +102,7 @@ export class GrowingStream implements StreamWriter {
     if (this.#length % BLOCK > 0) await this.#putBlock();
     const end = encodeEnd(this.#headBytes, this.#length, this.#table, tail);
     const at = this.#headBytes.length + this.#length;
-    if (await this.#put(end, at)) await this.#keeper.keep(this, at + end.length);
+    if (await this.#put(end, at)) await this.#keeper.keep(this, this.head, at + end.length);
     await this.#end();
   }
 

@@ -3,7 +3,8 @@ import fs from 'node:fs/promises';
 import { stopped } from '../../errors.ts';
 import { isMissing } from '../../repository/missing-file.ts';
 import { CacheLock } from '../cache-lock.ts';
-import { GrowingStream, type StreamKeeper } from './growing-stream.ts';
+import { GrowingStream } from './growing-stream.ts';
+import { IncomingStream } from './incoming-stream.ts';
 import { SourceReader } from './source-reader.ts';
 import { StoredSource } from './stored-source.ts';
 import { StoredStream, type StreamEnds } from './stored-stream.ts';
@@ -11,6 +12,7 @@ import type { StreamHead, StreamReader, StreamWriter } from './stream.ts';
 import { StreamDirectory, withEach } from './stream-directory.ts';
 import { DamagedStream } from './stream-format.ts';
 import type { StreamPolicy } from './stream-policy.ts';
+import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 
 /** Milliseconds after which a disk that failed is tried again. */
 const RETRY_AFTER = 60_000;
@@ -41,7 +43,7 @@ export class StreamStore {
   readonly #path: string;
   readonly #entries = new Map<string, Entry>();
   /** Bytes of the file of each stream that is being written. */
-  readonly #growing = new Map<GrowingStream, number>();
+  readonly #growing = new Map<UnfinishedStream, number>();
   readonly #keeper: StreamKeeper;
   readonly #sweep: NodeJS.Timeout;
   #lock: CacheLock;
@@ -61,7 +63,7 @@ export class StreamStore {
     this.#options = options;
     this.#keeper = {
       makeRoom: (stream, bytes) => this.#makeRoom(stream, bytes),
-      keep: (stream, bytes) => this.#keep(stream, bytes),
+      keep: (stream, head, bytes) => this.#keep(stream, head, bytes),
       ended: (stream) => this.#ended(stream),
       onFault: (error) => this.#fault('a stream cannot be written', error),
     };
@@ -121,12 +123,30 @@ export class StreamStore {
   }
 
   /** undefined where the store is off, or the disk does not give a file. */
-  async create(head: StreamHead): Promise<StreamWriter | undefined> {
+  create(head: StreamHead): Promise<StreamWriter | undefined> {
+    return this.#begin(head.key, (file) => GrowingStream.create(file, head, this.#keeper));
+  }
+
+  /** For the file of an entry that comes from elsewhere; undefined as with {@link create}. */
+  receive(key: string): Promise<IncomingStream | undefined> {
+    return this.#begin(key, (file) => IncomingStream.create(file, key, this.#keeper));
+  }
+
+  /** The file of an entry, to be read as it is; undefined where there is none any more. */
+  async file(key: string): Promise<fs.FileHandle | undefined> {
+    if (!this.#entries.has(key)) return undefined;
+    return fs.open(this.#directory.file(key)).catch(() => undefined);
+  }
+
+  async #begin<T extends UnfinishedStream>(
+    key: string,
+    make: (file: string) => Promise<T>,
+  ): Promise<T | undefined> {
     if (this.isOff || this.#isClosed) return undefined;
     try {
       await this.#retake();
       await this.#directory.make();
-      const stream = await GrowingStream.create(this.#directory.unfinished(head.key), head, this.#keeper);
+      const stream = await make(this.#directory.unfinished(key));
       this.#growing.set(stream, 0);
       if (this.#isClosed) await stream.abort(stopped());
       return stream;
@@ -212,7 +232,7 @@ export class StreamStore {
     this.#options.onFault?.(what, error);
   }
 
-  #makeRoom(stream: GrowingStream, bytes: number): boolean {
+  #makeRoom(stream: UnfinishedStream, bytes: number): boolean {
     const more = bytes - this.#growing.get(stream)!;
     const { budget } = this.#options;
     // Nothing is evicted for what has no room by itself.
@@ -223,12 +243,11 @@ export class StreamStore {
     return true;
   }
 
-  async #keep(stream: GrowingStream, bytes: number): Promise<void> {
-    const { head, path } = stream;
+  async #keep(stream: UnfinishedStream, head: StreamHead, bytes: number): Promise<void> {
     try {
       // The one before it may still have the name.
       await this.#removed;
-      await fs.rename(path, this.#directory.file(head.key));
+      await fs.rename(stream.path, this.#directory.file(head.key));
       this.#letGo(stream);
       this.#add(head, bytes);
       this.#evict();
@@ -238,14 +257,14 @@ export class StreamStore {
     }
   }
 
-  async #ended(stream: GrowingStream): Promise<void> {
+  async #ended(stream: UnfinishedStream): Promise<void> {
     if (!this.#letGo(stream)) return;
     this.#remove(stream.path);
     await this.#removed;
   }
 
   /** Its file is not being written any more; whether it was. */
-  #letGo(stream: GrowingStream): boolean {
+  #letGo(stream: UnfinishedStream): boolean {
     this.#unfinished -= this.#growing.get(stream) ?? 0;
     return this.#growing.delete(stream);
   }

@@ -1,0 +1,71 @@
+/** The package that the shared cache stands on, and that need not be installed. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { clone, expectSameRepository } from '../support/clone.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { createLarge } from '../support/large.ts';
+import { sharedFlags } from '../support/object-store.ts';
+import { startService } from '../support/service.ts';
+
+const PROJECT = path.resolve(import.meta.dirname, '../..');
+const PACKAGE = '@aws-sdk';
+
+/** The service with all packages but that one; its main file. */
+function installWithout(): string {
+  const directory = temporaryDirectory();
+  for (const name of ['src', 'workers', 'package.json'])
+    fs.cpSync(path.join(PROJECT, name), path.join(directory, name), { recursive: true });
+  const packages = path.join(directory, 'node_modules');
+  fs.mkdirSync(packages);
+  for (const name of fs.readdirSync(path.join(PROJECT, 'node_modules'))) {
+    if (name === PACKAGE || name.startsWith('.')) continue;
+    fs.symlinkSync(path.join(PROJECT, 'node_modules', name), path.join(packages, name));
+  }
+  return path.join(directory, 'src/main.ts');
+}
+
+function serve(main: string, flags: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const args = [
+    main,
+    'serve',
+    '--root',
+    temporaryDirectory(),
+    '--port',
+    '0',
+    '--metrics-port',
+    '0',
+    ...flags,
+  ];
+  const { AWS_REGION: _, AWS_DEFAULT_REGION: __, ...rest } = process.env;
+  return spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { ...rest, PACKHORSE_CACHE_DIR: temporaryDirectory(), HOME: temporaryDirectory(), ...environment },
+  });
+}
+
+test('configured without it, the service does not start, and says what to install', () => {
+  const { status, stderr } = serve(installWithout(), sharedFlags('http://127.0.0.1:9'));
+  expect(stderr).toMatch(/^packhorse: .*npm install @aws-sdk\/client-s3.*\n$/);
+  expect(status).toBe(1);
+});
+
+test('without a shared cache the service does without it', async () => {
+  const root = temporaryDirectory();
+  const source = createLarge(root, 'large.git');
+  const service = await startService(
+    root,
+    [],
+    { PACKHORSE_CACHE_DIR: temporaryDirectory() },
+    installWithout(),
+  );
+  expectSameRepository(source, await clone(service, 'large.git'));
+});
+
+test('a region that is known to no one is asked for at the start', () => {
+  const flags = ['--shared-cache-url', 's3://bucket'];
+  const { status, stderr } = serve(path.join(PROJECT, 'src/main.ts'), flags);
+  expect(stderr).toContain('--shared-cache-region');
+  expect(status).toBe(1);
+});
