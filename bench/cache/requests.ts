@@ -2,6 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Statistics } from '../../src/upload-pack/statistics.ts';
+import type { LogLine } from '../../test/support/service.ts';
 import type { Sample } from '../compare/samples.ts';
 import { DiscardingClient } from '../discarding-client.ts';
 import { Frames } from '../frames.ts';
@@ -63,12 +65,17 @@ export class Requests {
     const name = await ensureRepository(this.#directory, 'tiny');
     const tiny = sourceAt(path.join(this.#directory, name));
     const tip = git(tiny.directory, 'rev-parse', 'HEAD');
+    const answers = this.#answers(1);
     await this.#ask(name, encodeFetch({ wants: [tip], haves: [] }, tiny.format));
+    await answers;
   }
 
-  /** @returns milliseconds to the first byte of the pack */
-  send(request: Buffer): Promise<number> {
-    return this.#ask(this.#source.name, request);
+  /** Sends so many at once. */
+  async send(request: Buffer, times = 1): Promise<void> {
+    const answers = this.#answers(times);
+    await Promise.all(Array.from({ length: times }, () => this.#ask(this.#source.name, request)));
+    // Lines come later than the last bytes, and the next that is waited for is to be the next one's.
+    await answers;
   }
 
   /** CPU seconds of the service while something is done. */
@@ -83,18 +90,26 @@ export class Requests {
    * @throws Error when it did otherwise
    */
   async measure(request: Buffer, result: 'miss' | 'hit' | undefined): Promise<Asked> {
-    const logged = this.#service.logged(({ command, outcome }) => command === 'fetch' && outcome === 'ok');
+    const answers = this.#answers(1);
     const start = performance.now();
     let firstByte = 0;
     const cpu = await this.cpuOf(async () => {
-      firstByte = await this.send(request);
+      firstByte = await this.#ask(this.#source.name, request);
     });
     const seconds = (performance.now() - start) / 1000;
-    const { cache } = (await logged).statistics;
+    const { cache } = await answers;
     if (cache !== result) throw new Error(`the cache answered ${cache}, not ${result}`);
     return { seconds, cpuSeconds: cpu, peak: residentBytes(this.#service.pid), firstByte };
   }
 
+  /** Statistics of the last one of so many fetches to come; to be called before they are made. */
+  async #answers(times: number): Promise<Statistics> {
+    let left = times;
+    const isFetch = ({ command, outcome }: LogLine) => command === 'fetch' && outcome === 'ok';
+    return (await this.#service.logged((line) => isFetch(line) && --left === 0)).statistics;
+  }
+
+  /** @returns milliseconds to the first byte of the pack */
   async #ask(repository: string, request: Buffer): Promise<number> {
     const client = await DiscardingClient.connect(this.#service.url, repository);
     const frames = new Frames();
