@@ -129,7 +129,11 @@ export class PackDelivery implements Asker {
         const all = rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes;
         // Between two writes others have their say, so none may end within a frame.
         const whole = all.length - (all.length % this.#frame);
-        this.#host.write(all.subarray(0, whole), () => this.#resume?.());
+        const isAll = all === bytes && whole === bytes.length;
+        this.#host.write(all.subarray(0, whole), () => {
+          if (isAll) reader.free(bytes);
+          this.#resume?.();
+        });
         rest = all.subarray(whole);
       }
       if (this.#isGone) return;
@@ -143,7 +147,7 @@ export class PackDelivery implements Asker {
   }
 
   /** What is next, when the client may have it; undefined at the end, and when the client has gone. */
-  async #next(reader: StreamReader): Promise<Uint8Array | undefined> {
+  async #next(reader: StreamReader): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (!this.#host.room && !this.#isGone) {
       await new Promise<void>((resolve) => {
         this.#resume = resolve;

@@ -37,11 +37,12 @@ export class SharedFile {
   }
 
   /**
-   * Exactly so many bytes, in fresh memory.
+   * Exactly so many bytes.
+   * @param memory of that length; fresh memory where left out
    * @throws DamagedStream where the file ends before
    */
-  async read(position: number, length: number): Promise<Buffer<ArrayBuffer>> {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  async read(position: number, length: number, memory?: ArrayBuffer): Promise<Buffer<ArrayBuffer>> {
+    const bytes = memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);
       if (bytesRead === 0) throw new DamagedStream('it is cut short');

@@ -11,6 +11,8 @@ export interface StreamSource {
    * first call is 0, that of each other where the last one ended.
    */
   next(position: number, most: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Takes memory back; where it is shared with others, nothing is done with it. */
+  free?(block: Uint8Array<ArrayBuffer>): void;
   /** Called once; a call of `next` that waits is to reject. */
   close(): void;
 }
@@ -48,6 +50,10 @@ export class SourceReader implements StreamReader {
     const given = this.#rest.subarray(0, most);
     this.#rest = given.length < this.#rest.length ? this.#rest.subarray(given.length) : NOTHING;
     return given;
+  }
+
+  free(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#source.free?.(bytes);
   }
 
   close(): void {

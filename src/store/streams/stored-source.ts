@@ -1,7 +1,7 @@
 /** Blocks of a stream that lies in a file, one after the other. */
 import { asPackhorseError } from '../../errors.ts';
 import type { StreamSource } from './source-reader.ts';
-import type { StoredStream } from './stored-stream.ts';
+import { freeBlock, type StoredStream } from './stored-stream.ts';
 import type { StreamHead, StreamTail } from './stream.ts';
 import { BLOCK } from './stream-format.ts';
 
@@ -50,6 +50,10 @@ export class StoredSource implements StreamSource {
       this.#lost(error as Error);
       throw asPackhorseError(error);
     }
+  }
+
+  free(block: Uint8Array<ArrayBuffer>): void {
+    freeBlock(block);
   }
 
   close(): void {

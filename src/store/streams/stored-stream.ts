@@ -20,6 +20,16 @@ import {
 /** Read at once from either end: most heads and tails lie within. */
 const FIRST_READ = 4096;
 
+/** Blocks to be read into again: fresh memory for each costs as much as reading and checking it. */
+const spare: ArrayBuffer[] = [];
+const MOST_SPARE = 32;
+
+/** Takes back the memory of a block that no one uses any more. Of less than a whole block nothing is taken. */
+export function freeBlock({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
+  const isWhole = byteLength === BLOCK && buffer.byteLength === BLOCK;
+  if (isWhole && spare.length < MOST_SPARE) spare.push(buffer);
+}
+
 /** Both ends of a file, checked. */
 export interface StreamEnds {
   readonly head: StreamHead;
@@ -106,14 +116,15 @@ export class StoredStream {
   }
 
   /**
-   * A block, in fresh memory; undefined behind the last.
+   * A block, in memory of its own (see {@link freeBlock}); undefined behind the last.
    * @throws DamagedStream; the system's error
    */
   async block(index: number): Promise<Buffer<ArrayBuffer> | undefined> {
     const { start, length } = this.ends;
     const at = index * BLOCK;
     if (at >= length) return undefined;
-    const block = await this.#file.read(start + at, Math.min(BLOCK, length - at));
+    const memory = at + BLOCK <= length ? spare.pop() : undefined;
+    const block = await this.#file.read(start + at, Math.min(BLOCK, length - at), memory);
     checkBlock(block, index, this.#table.readUInt32BE(4 * index));
     return block;
   }

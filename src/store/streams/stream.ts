@@ -22,6 +22,8 @@ export interface StreamReader {
    * @throws PackhorseError where the stream is damaged or the disk fails; the writer's error where it was aborted
    */
   read(most: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Gives back what was read last and no one uses any more: its memory may be read into again. */
+  free(bytes: Uint8Array<ArrayBuffer>): void;
   /** At any time: a call that waits is rejected. */
   close(): void;
 }
