@@ -62,14 +62,14 @@ async function again(source: Source, options: BenchOptions, against: 'first' | '
   ];
 }
 
-/** Clones at once without a bitmap, against one. */
+/** Clones at once without a bitmap, against one: both by a service that has made a tiny pack before. */
 async function atOnce({ plain }: Copies, options: BenchOptions): Promise<Row[]> {
   const request = cloneOf(plain);
   const one: number[] = [];
   const all: number[] = [];
   for (let run = 0; run < options.runs; run++) {
     await Requests.with(plain, { ...options, flags: ['--cache-size', '0'] }, async (requests) => {
-      await requests.send(request);
+      await requests.warmUp();
       one.push((await requests.measure(request, undefined)).cpuSeconds);
     });
     await Requests.with(plain, { ...options, flags: [] }, async (requests) => {
