@@ -36,9 +36,14 @@ const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmap
 const bundles = settings.bundles === undefined ? undefined : new BundleStore(settings.bundles);
 setInterval(() => bundles?.sweep(), SWEEP).unref();
 const entryStore = settings.entryStore && new EntryStore(settings.entryStore);
+/** Whether anything was done since the last look. */
+let hasServed = false;
 setInterval(() => {
   caches.closeIdle();
   entryStore?.closeIdle();
+  // V8 would let what requests left behind pile up to several times of what is in use.
+  if (hasServed) collectGarbage();
+  hasServed = false;
 }, IDLE_CHECK).unref();
 /** Tasks of clients that this worker has. */
 let serving = 0;
@@ -54,6 +59,7 @@ export { collectGarbage };
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: SentTask; port: MessagePort }): Promise<void> {
   const forClient = task.work.kind !== 'build-bitmaps' && task.work.kind !== 'build-bundle';
+  hasServed = true;
   const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
   if (forClient) serving++;
   const sink = new ChannelSink(port, task.window, pace);
