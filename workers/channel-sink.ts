@@ -14,6 +14,7 @@ import { PacketInput } from '../src/protocol/packet-input.ts';
 import { type Framing, SLOT_BYTES } from '../src/protocol/sideband.ts';
 import type { Apart, Leave, ResponseSink } from '../src/upload-pack/response-sink.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
+import * as serving from './serving.ts';
 
 /** Slots of one chunk: a message costs about 5 µs, so a chunk is large; credit is counted in chunks, so not too large. */
 const SLOTS = 4;
@@ -163,16 +164,21 @@ export class ChannelSink implements ResponseSink {
   #apart({ port, window }: Exclude<Given, string>): Apart {
     const pace = new Pace();
     const sink = new ChannelSink(port, window, pace, this.#bands);
+    serving.begin();
+    const over = () => {
+      port.unref();
+      serving.end();
+    };
     return {
       sink,
       pace,
       end(statistics) {
         sink.end(statistics);
-        port.unref();
+        over();
       },
       fail(error, statistics) {
         sink.fail(errorToWire(error), statistics);
-        port.unref();
+        over();
       },
     };
   }

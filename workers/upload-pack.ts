@@ -15,6 +15,7 @@ import { OwnBitmaps } from '../src/store/own-bitmaps.ts';
 import { newStatistics, type Statistics } from '../src/upload-pack/statistics.ts';
 import { type Connection, UploadPack } from '../src/upload-pack/upload-pack.ts';
 import { ChannelSink } from './channel-sink.ts';
+import * as serving from './serving.ts';
 
 /** Milliseconds. A repository that no one fetches from is closed after one to two of them. */
 const IDLE_CHECK = 60_000;
@@ -36,17 +37,12 @@ const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmap
 const bundles = settings.bundles === undefined ? undefined : new BundleStore(settings.bundles);
 setInterval(() => bundles?.sweep(), SWEEP).unref();
 const entryStore = settings.entryStore && new EntryStore(settings.entryStore);
-/** Whether anything was done since the last look. */
-let hasServed = false;
 setInterval(() => {
   caches.closeIdle();
   entryStore?.closeIdle();
   // V8 would let what requests left behind pile up to several times of what is in use.
-  if (hasServed) collectGarbage();
-  hasServed = false;
+  if (serving.hasServed()) collectGarbage();
 }, IDLE_CHECK).unref();
-/** Tasks of clients that this worker has. */
-let serving = 0;
 const roots = [settings.root, ...settings.allowed].map((directory) => fs.realpathSync(directory));
 const allowed = (real: string) => roots.some((root) => real === root || real.startsWith(root + path.sep));
 const config = { ...REPOSITORY_ONLY, defaults: settings.gitConfig.map(parseAssignment) };
@@ -59,9 +55,8 @@ export { collectGarbage };
 /** Runs one task; how it ended is said on its channel, not by the promise. */
 export default async function run({ task, port }: { task: SentTask; port: MessagePort }): Promise<void> {
   const forClient = task.work.kind !== 'build-bitmaps' && task.work.kind !== 'build-bundle';
-  hasServed = true;
-  const pace = new Pace(forClient ? undefined : () => (serving > 0 ? BACKGROUND_REST : 0));
-  if (forClient) serving++;
+  const pace = new Pace(forClient ? undefined : () => (serving.isServing() ? BACKGROUND_REST : 0));
+  if (forClient) serving.begin();
   const sink = new ChannelSink(port, task.window, pace);
   let statistics = newStatistics('none');
   const answered = () => {
@@ -79,7 +74,7 @@ export default async function run({ task, port }: { task: SentTask; port: Messag
   } catch (error) {
     sink.fail(errorToWire(error), statistics);
   } finally {
-    if (forClient) serving--;
+    if (forClient) serving.end();
     port.unref();
   }
 }

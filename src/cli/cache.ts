@@ -16,7 +16,7 @@ import { readCacheDirectory } from './values.ts';
 const DIRECTORY_FLAG: Flag = { name: 'cache-dir', value: 'DIR', help: 'the directory that the service has' };
 const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   ls: [DIRECTORY_FLAG, { name: 'json', help: 'everything, as JSON' }],
-  purge: [DIRECTORY_FLAG, { name: 'all', help: 'streams of every repository' }],
+  purge: [DIRECTORY_FLAG, { name: 'all', help: 'streams and entries of every repository' }],
 };
 const SEE_HELP = '; see packhorse cache --help';
 
@@ -77,10 +77,10 @@ async function purge(directory: string, names: readonly string[], all: boolean):
  * @returns bytes removed
  */
 async function purgeEntriesOf(directory: string, name: string | undefined): Promise<number> {
+  if (name === undefined) return purgeEntries(directory);
   let bytes = 0;
   for (const { repository } of await listEntries(directory)) {
-    const isMeant = name === undefined || `/${plainName(repository)}`.endsWith(`/${name}`);
-    if (isMeant) bytes += await purgeEntries(directory, repository);
+    if (`/${plainName(repository)}`.endsWith(`/${name}`)) bytes += await purgeEntries(directory, repository);
   }
   return bytes;
 }

@@ -5,11 +5,16 @@ import type { CacheResult } from './stream-cache/stream-cache.ts';
 export class PackAccount {
   /** What the task of the client has said last. */
   own: Statistics | undefined;
-  #came: { readonly result: CacheResult; readonly built: Statistics | undefined } | undefined;
+  #came:
+    | { readonly result: CacheResult; readonly built: Statistics | undefined; readonly pays: boolean }
+    | undefined;
 
-  /** How the pack came, and what it cost, as far as that is known. */
-  came(result: CacheResult, built?: Statistics): void {
-    this.#came = { result, built };
+  /**
+   * How the pack came, and what it cost, as far as that is known.
+   * @param pays whether that is to be said of this client: who asked first, or is left of those who did
+   */
+  came(result: CacheResult, built?: Statistics, pays = true): void {
+    this.#came = { result, built, pays };
   }
 
   /** Closes the account of a command. */
@@ -19,11 +24,10 @@ export class PackAccount {
     this.own = undefined;
     this.#came = undefined;
     if (!came) return own;
-    const { result, built } = came;
+    const { result, built, pays } = came;
     if (!built) return own && { ...own, cache: result };
     const ignored = [...new Set([...(own?.ignored ?? []), ...built.ignored])];
-    // Who asked first has paid for it.
-    if (result === 'miss' || !own) return { ...built, ignored, cache: result };
+    if (pays || !own) return { ...built, ignored, cache: result };
     const objects = { ...own.objects, total: built.objects.total };
     return { ...own, ignored, objects, bytes: { ...own.bytes, total: built.bytes.total }, cache: result };
   }

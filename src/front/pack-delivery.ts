@@ -25,7 +25,8 @@ export interface DeliveryHost {
   /** Whether the client may have more on its way. */
   readonly room: boolean;
   /** The pack has been handed over. */
-  delivered(built: Statistics): void;
+  /** @param pays whether what the pack cost is to be said of this client */
+  delivered(built: Statistics, pays: boolean): void;
   failed(error: PackhorseError, statistics: Statistics | undefined): void;
   /** The pack is to be made without the cache. */
   alone(): void;
@@ -39,6 +40,7 @@ export class PackDelivery implements Asker {
   #resume: (() => void) | undefined;
   #result: CacheResult = 'bypass';
   #isGone = false;
+  #pays = false;
 
   constructor(host: DeliveryHost, framing: Framing) {
     this.#host = host;
@@ -76,7 +78,7 @@ export class PackDelivery implements Asker {
   /** The task of the client has failed: without it no one can begin to make the pack. */
   lost(error: PackhorseError): void {
     this.#end();
-    this.#build?.lost(error);
+    this.#build?.lost(this, error);
   }
 
   answered(result: CacheResult): void {
@@ -100,6 +102,10 @@ export class PackDelivery implements Asker {
   }
 
   read(reader: StreamReader): void {
+    if (this.#isGone) {
+      reader.close();
+      return;
+    }
     this.#reader = reader;
     this.#host.reads(this.#result !== 'miss');
     void this.#send(reader);
@@ -107,7 +113,11 @@ export class PackDelivery implements Asker {
 
   ended(statistics: Statistics): void {
     this.#end();
-    this.#host.delivered(statistics);
+    this.#host.delivered(statistics, this.#pays || this.#result === 'miss');
+  }
+
+  pays(): void {
+    this.#pays = true;
   }
 
   failed(error: PackhorseError, statistics: Statistics | undefined): void {
@@ -117,6 +127,7 @@ export class PackDelivery implements Asker {
   }
 
   alone(): void {
+    if (this.#isGone) return;
     this.#end();
     this.#result = 'bypass';
     this.#host.alone();
@@ -142,6 +153,8 @@ export class PackDelivery implements Asker {
       if (this.#result === 'hit') this.#host.progress(total);
       this.ended(statistics);
     } catch (error) {
+      if (this.#isGone) return;
+      this.#build?.leave(this, () => {});
       this.failed(asPackhorseError(error), undefined);
     }
   }

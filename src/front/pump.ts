@@ -218,8 +218,8 @@ class Pump implements TaskListener, DeliveryHost {
     if (isServed) this.#task?.placed('served');
   }
 
-  delivered(built: Statistics): void {
-    this.#deliveryEnded(built);
+  delivered(built: Statistics, pays: boolean): void {
+    this.#deliveryEnded(built, pays);
     this.#client.closePack();
     for (const action of this.#later.splice(0)) action();
   }
@@ -235,8 +235,8 @@ class Pump implements TaskListener, DeliveryHost {
     this.#enterLane(this.#asked!);
   }
 
-  #deliveryEnded(built: Statistics | undefined): void {
-    this.#account.came(this.#delivery!.result, built);
+  #deliveryEnded(built: Statistics | undefined, pays = true): void {
+    this.#account.came(this.#delivery!.result, built, pays);
     this.#delivery = undefined;
     this.#client.packEnded();
   }

@@ -4,7 +4,6 @@ import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
-import type { WorkerSettings } from '../channel/task.ts';
 import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
@@ -122,6 +121,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
   const packs = await openKeptPacks(options, streams, logger);
+  // Where another process has it, nothing is written there.
+  const bundles = options.bundles && (packs !== undefined || options.cacheSize === 0);
   const root = fs.realpathSync(options.root);
   const settings = {
     root,
@@ -130,9 +131,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
-    bundles: options.bundles ? options.cacheDir : undefined,
-    // Only who holds the directory writes to it.
-    entryStore: packs && entryStoreOf(options),
+    bundles: bundles ? options.cacheDir : undefined,
+    entryStore: packs?.entries,
     namesPacks: packs?.shared ? { below: root } : packs !== undefined,
     indexes,
   };
@@ -181,13 +181,13 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   });
   const builders = [
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
-    ...(options.bundles ? [new BundleBuilder(pool, logger, options.bundleMinClones)] : []),
+    ...(bundles ? [new BundleBuilder(pool, logger, options.bundleMinClones)] : []),
   ];
   const stopLog = logFetches(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
   const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };
-  const bundleCaching = options.bundles ? options.bundleCaching : undefined;
+  const bundleCaching = bundles ? options.bundleCaching : undefined;
   const door = createHttpDoor({
     ...serving,
     logger,
@@ -249,13 +249,6 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
       await release();
     },
   };
-}
-
-/** Entries get this part of the space for what is kept. */
-const ENTRY_SHARE = 0.1;
-
-function entryStoreOf({ cacheDir, cacheSize }: ServiceOptions): WorkerSettings['entryStore'] {
-  return cacheSize > 0 ? { directory: cacheDir, budget: Math.floor(cacheSize * ENTRY_SHARE) } : undefined;
 }
 
 function urlOf(scheme: string, server: Server): string {

@@ -6,7 +6,7 @@ import type { Place } from './admission/place.ts';
 import { LEAST_WINDOW, type StreamBudget } from './stream-budget.ts';
 
 /** Milliseconds that a client may take before its place is given away. */
-const GRACE = 20;
+export const GRACE = 20;
 
 export class Stalls {
   readonly #place: Place;

@@ -6,7 +6,7 @@ import { clone, expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, runGit } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
-import { createLarge } from '../support/large.ts';
+import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
 import { cloneRequest, post, startFetch } from '../support/raw-client.ts';
 import { hasPack, metric, metricBecomes, requestsDuring, settled } from '../support/request-log.ts';
 import { parseFetchAnswer, pkt } from '../support/requests.ts';
@@ -103,11 +103,33 @@ test('those who ask for what is being made follow it, and the first to leave tak
   for (const follower of followers) {
     const answer = parseFetchAnswer(await follower.finish());
     expect(answer.complete).toBe(true);
-    expect(answer.pack.length).toBeGreaterThan(24 * 2 ** 20);
+    expect(answer.pack.length).toBeGreaterThan(LARGE_PACK_BYTES);
   }
   const results = await resultsOf(service);
   expect(results.filter((result) => result === 'miss')).toHaveLength(1);
   expect(service.log.filter(({ outcome }) => outcome === 'client_aborted')).toHaveLength(1);
+});
+
+test('a pack that waits for its place is made for those who still want it', async () => {
+  createLarge(root, 'other.git');
+  // So little memory that one pack at a time may be on its way.
+  const service = await startService(root, ['--workers', '1', '--inflight-memory', '512k']);
+  const other = await startFetch(service, 'other.git', cloneRequest(path.join(root, 'other.git')));
+  const first = await startFetch(service, 'large.git', wantAll);
+  await metricBecomes(service, 'packhorse_admission_queued{lane="clone"}', (n) => n === 1);
+  const second = await startFetch(service, 'large.git', wantAll);
+  first.abort();
+  await service.logged(({ outcome }) => outcome === 'client_aborted');
+  expect(await metric(service, 'packhorse_admission_queued{lane="clone"}')).toBe(1);
+  expect(parseFetchAnswer(await other.finish()).complete).toBe(true);
+  expect(parseFetchAnswer(await second.finish()).complete).toBe(true);
+  await settled(service);
+  // What it cost is said of the one that is left.
+  const line = service.log
+    .filter(({ outcome, repository }) => outcome === 'ok' && repository === 'large.git')
+    .at(-1)!;
+  expect(line.statistics.bytes.stream).toBeGreaterThan(LARGE_PACK_BYTES / 2);
+  expect(await metric(service, 'packhorse_admission_in_progress{lane="clone"}')).toBe(0);
 });
 
 test('a pack that no one waits for any more is not made to its end, and nothing of it stays', async () => {
@@ -120,7 +142,7 @@ test('a pack that no one waits for any more is not made to its end, and nothing 
   const [line] = service.log.filter(hasPack);
   expect(line.outcome).toBe('client_aborted');
   expect(line.statistics.cache).toBe('miss');
-  expect(line.statistics.bytes.total).toBeLessThan(24 * 2 ** 20);
+  expect(line.statistics.bytes.total).toBeLessThan(LARGE_PACK_BYTES);
   expect(fs.readdirSync(cache)).not.toContain('streams');
   expect(await metric(service, 'packhorse_admission_in_progress{lane="clone"}')).toBe(0);
 });

@@ -71,6 +71,9 @@ export class SharedStreams implements Streams {
     const writer = await this.#options.streams.create(head);
     return (
       writer && {
+        get isKept() {
+          return writer.isKept;
+        },
         write: (bytes) => writer.write(bytes),
         reader: () => writer.reader(),
         finish: async (tail) => {

@@ -8,6 +8,7 @@ import type { StreamReader, StreamTail, StreamWriter } from '../../store/streams
 import type { Statistics } from '../../upload-pack/statistics.ts';
 import type { Place } from '../admission/place.ts';
 import type { RunningTask, TaskListener, WorkerMessage } from '../pool.ts';
+import { GRACE } from '../stalls.ts';
 
 /** A client, as its pack goes. */
 export interface Follower {
@@ -22,6 +23,8 @@ export interface Follower {
   read(reader: StreamReader): void;
   /** All chunks have been handed over. */
   ended(statistics: Statistics): void;
+  /** What the pack cost is to be said of this client. */
+  pays(): void;
   failed(error: PackhorseError, statistics: Statistics | undefined): void;
   /** No file can be had: it is to make its pack for itself. */
   alone(): void;
@@ -86,7 +89,8 @@ export class Build implements TaskListener {
 
   /** Resolves when the file is there for all, where that is about to be. */
   get finishing(): Promise<void> | undefined {
-    return this.#writer && this.#finishing;
+    // Where nothing is kept, it ends when the slowest client has all.
+    return this.#writer?.isKept ? this.#finishing : undefined;
   }
 
   /** Asks for the place. */
@@ -137,9 +141,10 @@ export class Build implements TaskListener {
     return follower === this.#first && !this.#task && !this.#isOver;
   }
 
-  /** The task of the client that asked first has failed. */
-  lost(error: PackhorseError): void {
-    if (!this.#task) this.#fail(error, undefined);
+  /** The task of a client has failed: without that of the first no one can begin. */
+  lost(follower: Follower, error: PackhorseError): void {
+    if (follower === this.#first && !this.#task) this.#fail(error, undefined);
+    else this.leave(follower, () => {});
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
@@ -204,13 +209,24 @@ export class Build implements TaskListener {
     const writer = this.#writer;
     if (writer) {
       this.#written = this.#written
-        .then(() => writer.write(frames))
-        .then(credit)
+        .then(() => this.#write(writer, frames))
+        // It may have given its place away.
+        .then(() => this.#options.place.goOn(credit))
         // It refuses what comes after its end.
         .catch((error) => this.onError(asPackhorseError(error), undefined));
       return;
     }
     for (const follower of this.#followers) follower.chunk(frames, credit);
+  }
+
+  /** Who waits for a disk, or for the readers of what no disk takes, leaves its place to others. */
+  async #write(writer: StreamWriter, frames: Uint8Array): Promise<void> {
+    const timer = setTimeout(() => this.#options.place.rest(), GRACE).unref();
+    try {
+      await writer.write(frames);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #finish(statistics: Statistics): Promise<void> {
@@ -220,6 +236,9 @@ export class Build implements TaskListener {
     this.#options.place.leave();
     if (this.#writer) {
       await this.#written;
+      // The first client's record has the cost, and where that has left, another one's.
+      const [heir] = this.#followers;
+      if (heir && !this.#followers.has(this.#first)) heir.pays();
       const built: Built = { statistics, total: this.#total };
       await this.#writer.finish(built);
     } else for (const follower of this.#followers) follower.ended(statistics);

@@ -1,5 +1,6 @@
 /** The stream cache of a service, and what is to be seen of it. */
 import type { Logger } from 'pino';
+import type { WorkerSettings } from '../../channel/task.ts';
 import { reasonOf } from '../../errors.ts';
 import { StreamPolicy } from '../../store/streams/stream-policy.ts';
 import { type LeavingReason, StreamStore } from '../../store/streams/stream-store.ts';
@@ -7,6 +8,9 @@ import { type S3Options, S3Store } from '../shared-cache/s3-store.ts';
 import { SharedStreams, type SharedTimes } from '../shared-cache/shared-streams.ts';
 import type { StreamBudget } from '../stream-budget.ts';
 import { StreamCache } from './stream-cache.ts';
+
+/** Part of the space that is for objects that had to be deflated. */
+const ENTRY_SHARE = 0.1;
 
 export interface SharedCacheOptions extends S3Options, SharedTimes {}
 
@@ -22,6 +26,8 @@ export interface KeptPacksOptions {
 export interface KeptPacks {
   readonly cache: StreamCache;
   readonly store: StreamStore;
+  /** For objects that had to be deflated: only who holds the directory writes to it. */
+  readonly entries: WorkerSettings['entryStore'];
   /** Undefined: nothing is shared. */
   readonly shared: SharedStreams | undefined;
   /** Bytes that left, by why. */
@@ -39,13 +45,15 @@ export async function openKeptPacks(
   logger: Logger,
 ): Promise<KeptPacks | undefined> {
   if (cacheSize === 0) return undefined;
+  const entryBytes = Math.floor(cacheSize * ENTRY_SHARE);
+  const budget = cacheSize - entryBytes;
   const objects = sharedCache && (await S3Store.open(sharedCache));
-  const policy = new StreamPolicy({ budget: cacheSize, minUses: cacheMinUses, now: Date.now });
+  const policy = new StreamPolicy({ budget, minUses: cacheMinUses, now: Date.now });
   const evicted: Record<LeavingReason, number> = { age: 0, budget: 0, damaged: 0, purged: 0 };
   let store: StreamStore;
   try {
     store = await StreamStore.open(cacheDir, {
-      budget: cacheSize,
+      budget,
       policy,
       onFault: (what, error) =>
         logger.warn({ err: error, directory: cacheDir }, `${what}; nothing is kept for a while`),
@@ -68,5 +76,6 @@ export async function openKeptPacks(
     await shared?.close();
     await store.close();
   };
-  return { cache, store, shared, evicted, close };
+  const entries = { directory: cacheDir, budget: entryBytes };
+  return { cache, store, entries, shared, evicted, close };
 }

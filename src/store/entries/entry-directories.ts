@@ -68,12 +68,12 @@ export async function listEntries(cache: string): Promise<KeptOf[]> {
 /**
  * Removes what is kept of a repository; threads that serve it notice with their next pack.
  * @param cache the cache directory
- * @param repository the real path of its git directory, which need not be there any more
+ * @param repository the real path of its git directory, which need not be there any more; undefined: of all
  * @returns bytes removed
  */
-export async function purgeEntries(cache: string, repository: string): Promise<number> {
+export async function purgeEntries(cache: string, repository?: string): Promise<number> {
   const entries = entriesDirectory(cache);
-  const prefix = `${repositoryPrefix(repository)}-`;
+  const prefix = repository === undefined ? '' : `${repositoryPrefix(repository)}-`;
   let removed = 0;
   for (const { directory, name, bytes } of await findSegments(entries)) {
     if (!path.basename(directory).startsWith(prefix)) continue;

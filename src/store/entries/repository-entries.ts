@@ -20,6 +20,8 @@ import { SegmentWriter } from './segment-writer.ts';
 /** A place is the number of a segment and, in units of eight bytes, where in it: 11 and 21 bits. */
 const UNITS = 2 ** 21;
 const MOST_SEGMENTS = 2 ** 11 - 1;
+/** Files of one repository; a thread that begins another removes the oldest. */
+const MOST_FILES = 256;
 /** No segment is longer, so that every record of one has a place. */
 export const LONGEST_SEGMENT: number = UNITS * ALIGNMENT;
 
@@ -131,6 +133,9 @@ export class RepositoryEntries {
       to = make(); // someone removed the directory meanwhile
     }
     this.#writer = { to, segment: this.#add(file, to.fd) };
+    const names = namesIn(directory);
+    // Others come to see that they are gone.
+    for (const name of names.slice(0, -MOST_FILES)) fs.rmSync(path.join(directory, name), { force: true });
   }
 
   /** Does what may write, and gives how many bytes it wrote. Nothing comes behind what was written in part. */

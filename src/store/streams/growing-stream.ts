@@ -18,6 +18,7 @@ import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 export class GrowingStream implements StreamWriter, UnfinishedStream {
   readonly head: StreamHead;
   readonly path: string;
+  readonly key: string;
   readonly #keeper: StreamKeeper;
   readonly #file: SharedFile;
   readonly #headBytes: Buffer;
@@ -39,6 +40,7 @@ export class GrowingStream implements StreamWriter, UnfinishedStream {
   private constructor(path: string, head: StreamHead, bytes: Buffer, file: SharedFile, keeper: StreamKeeper) {
     this.path = path;
     this.head = head;
+    this.key = head.key;
     this.#headBytes = bytes;
     this.#file = file;
     this.#keeper = keeper;
@@ -61,6 +63,10 @@ export class GrowingStream implements StreamWriter, UnfinishedStream {
       await fs.rm(path, { force: true }).catch(() => {});
       throw error;
     }
+  }
+
+  get isKept(): boolean {
+    return this.#isKept;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

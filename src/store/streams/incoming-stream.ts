@@ -8,7 +8,7 @@ import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 
 export class IncomingStream implements UnfinishedStream {
   readonly path: string;
-  readonly #key: string;
+  readonly key: string;
   readonly #keeper: StreamKeeper;
   readonly #file: SharedFile;
   #length = 0;
@@ -17,7 +17,7 @@ export class IncomingStream implements UnfinishedStream {
 
   private constructor(path: string, key: string, file: SharedFile, keeper: StreamKeeper) {
     this.path = path;
-    this.#key = key;
+    this.key = key;
     this.#file = file;
     this.#keeper = keeper;
   }
@@ -74,7 +74,7 @@ export class IncomingStream implements UnfinishedStream {
   }
 
   async #check(): Promise<StreamHead> {
-    const stream = await StoredStream.open(this.path, this.#key);
+    const stream = await StoredStream.open(this.path, this.key);
     try {
       for (let index = 0; await stream.block(index); index++) if (this.#error) throw this.#error;
       return stream.ends.head;

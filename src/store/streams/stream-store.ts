@@ -18,6 +18,10 @@ import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 const RETRY_AFTER = 60_000;
 /** Milliseconds between looks for entries that have become too old. */
 const SWEEP_EVERY = 30_000;
+/** One stream may take so much of the budget: it is not to push out all others. */
+const STREAM_SHARE = 0.5;
+/** Keys that are remembered as those of longer streams. */
+const MOST_LONG = 1000;
 
 export type LeavingReason = 'age' | 'budget' | 'damaged' | 'purged';
 
@@ -45,6 +49,8 @@ export class StreamStore {
   /** Bytes of the file of each stream that is being written. */
   readonly #growing = new Map<UnfinishedStream, number>();
   readonly #keeper: StreamKeeper;
+  /** Of streams that were found to be too long to be kept. */
+  readonly #long = new Set<string>();
   readonly #sweep: NodeJS.Timeout;
   #lock: CacheLock;
   /** Bytes of entries, and of what is being written. */
@@ -142,7 +148,7 @@ export class StreamStore {
     key: string,
     make: (file: string) => Promise<T>,
   ): Promise<T | undefined> {
-    if (this.isOff || this.#isClosed) return undefined;
+    if (this.isOff || this.#isClosed || this.#long.has(key)) return undefined;
     try {
       await this.#retake();
       await this.#directory.make();
@@ -235,12 +241,19 @@ export class StreamStore {
   #makeRoom(stream: UnfinishedStream, bytes: number): boolean {
     const more = bytes - this.#growing.get(stream)!;
     const { budget } = this.#options;
-    // Nothing is evicted for what has no room by itself.
-    if (this.#unfinished + more > budget) return false;
+    if (bytes > budget * STREAM_SHARE) this.#tooLong(stream.key);
+    // Nothing more is evicted for what has no room by itself.
+    if (bytes > budget * STREAM_SHARE || this.#unfinished + more > budget) return false;
     this.#growing.set(stream, bytes);
     this.#unfinished += more;
     if (this.bytes > budget) this.#evict();
     return true;
+  }
+
+  #tooLong(key: string): void {
+    const [oldest] = this.#long;
+    if (this.#long.size === MOST_LONG) this.#long.delete(oldest);
+    this.#long.add(key);
   }
 
   async #keep(stream: UnfinishedStream, head: StreamHead, bytes: number): Promise<void> {

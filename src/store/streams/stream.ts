@@ -29,6 +29,8 @@ export interface StreamReader {
 }
 
 export interface StreamWriter {
+  /** Whether it goes into a file: else its readers are waited for, and nothing is kept. */
+  readonly isKept: boolean;
   /**
    * Takes bytes over; their memory is free when it resolves. It does not fail for the disk's sake: then what comes is
    * held in memory until every reader has taken it, which it waits for, and nothing is kept. One call at a time.

@@ -2,6 +2,7 @@
 import type { StreamHead } from './stream.ts';
 
 export interface UnfinishedStream {
+  readonly key: string;
   /** Where the file lies until it gets its name. */
   readonly path: string;
   /** Nothing is kept of it; nothing happens where it was finished before. */

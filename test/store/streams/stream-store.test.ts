@@ -100,12 +100,14 @@ test('what is written makes room for itself, and those who read what leaves read
   }
   const readers = await Promise.all(['one', 'two'].map((name) => store.find(headOf(name).key)));
   await readers[0]!.read(100);
-  const writer = (await store.create(headOf('four')))!;
-  for (let done = 0; done < 6; done++) {
-    await writer.write(contentOf(`four${done}`, BLOCK));
-    expect(store.bytes).toBeLessThanOrEqual(budget);
+  for (const name of ['four', 'five']) {
+    const writer = (await store.create(headOf(name)))!;
+    for (let done = 0; done < 3; done++) {
+      await writer.write(contentOf(`${name}${done}`, BLOCK));
+      expect(store.bytes).toBeLessThanOrEqual(budget);
+    }
+    await writer.finish({});
   }
-  await writer.finish({});
   expect(said).toEqual(['budget', 'budget', 'budget']);
   expect(await store.find(headOf('one').key)).toBeUndefined();
   expect((await readAll(readers[0])).equals(contentOf('one', 2 * BLOCK).subarray(100))).toBe(true);
@@ -126,6 +128,8 @@ test('a stream for which there is no room at all goes to its readers, and is not
   await writer.finish({});
   for (const bytes of await Promise.all(received)) expect(bytes.equals(content)).toBe(true);
   expect(await store.find(headOf('large').key)).toBeUndefined();
+  // That is remembered: a third time would push others out for nothing as well.
+  expect(await store.create(headOf('large'))).toBeUndefined();
   expect({ said, isOff: store.isOff, entries: store.entries }).toEqual({
     said: [],
     isOff: false,
