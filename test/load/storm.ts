@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { followPeak, residentBytes } from '../../bench/measure.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { hasPack, metricBecomes } from '../support/request-log.ts';
+import { hasPack, metricBecomes, settled } from '../support/request-log.ts';
 import { type LogLine, startService } from '../support/service.ts';
 import { ClientFailure, runClient, startGit } from './clients.ts';
 import { makeNoise } from './noise.ts';
@@ -96,7 +96,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     come(n % 2 === 0 ? 'other repository' : 'other client'),
   );
   const clients = await Promise.all([...crowd, ...others]);
-  await metricBecomes(service, 'packhorse_fetches_in_progress', (value) => value === 0);
+  await settled(service);
   return { clients, served: servedIn(service.log), idle, peak: peak.stop(), log: service.log };
 }
 
