@@ -13,7 +13,8 @@ import { cloneRequest, post, send } from '../support/raw-client.ts';
 import { requestsDuring } from '../support/request-log.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
-const FLAGS = ['--bundles', 'on', '--git-port', '0'];
+/** Several services have the directory in turn and at once, which one that keeps packs there does not allow. */
+const FLAGS = ['--bundles', 'on', '--git-port', '0', '--cache-size', '0'];
 const root = temporaryDirectory();
 const cache = temporaryDirectory();
 const source = createRepository(root, 'source.git');
