@@ -5,7 +5,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
 import { post } from '../support/raw-client.ts';
-import { hasPack, settled } from '../support/request-log.ts';
+import { hasPack, metric, settled } from '../support/request-log.ts';
 import { encodeRequest, parseFetchAnswer } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
@@ -81,6 +81,9 @@ test('one request after the other', async () => {
   await settled(caching);
   const results = caching.log.filter(hasPack).map(({ statistics }) => statistics.cache);
   expect(results.filter((result) => result === 'hit').length).toBeGreaterThanOrEqual(RUNS);
+  for (const lane of ['light', 'fetch', 'clone']) {
+    expect(await metric(caching, `packhorse_admission_in_progress{lane="${lane}"}`)).toBe(0);
+  }
 });
 
 test('requests that differ in one thing are not mistaken for each other', async () => {

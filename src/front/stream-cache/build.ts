@@ -210,8 +210,10 @@ export class Build implements TaskListener {
     if (writer) {
       this.#written = this.#written
         .then(() => this.#write(writer, frames))
-        // It may have given its place away.
-        .then(() => this.#options.place.goOn(credit))
+        // It may have given its place away: for now, or, at the end, for good.
+        .then(() => {
+          if (!this.#isOver) this.#options.place.goOn(credit);
+        })
         // It refuses what comes after its end.
         .catch((error) => this.onError(asPackhorseError(error), undefined));
       return;
