@@ -2,9 +2,9 @@
 import type { Stamps } from './stamps.ts';
 
 export interface KeptAnswer {
-  /** Whole pkt-lines, to be sent one after the other and not to be changed. */
-  readonly pieces: readonly Uint8Array[];
-  /** Refs listed. */
+  /** Bytes that are not to be changed: lines of pkt-lines for a list of refs. */
+  readonly pieces: readonly Uint8Array<ArrayBufferLike>[];
+  /** Refs that it was made from. */
   readonly refs: number;
   /** Of everything that was read for it. */
   readonly stamps: Stamps;

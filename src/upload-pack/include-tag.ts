@@ -1,19 +1,76 @@
 /** The tags that go along with what they point at, for clients that ask for `include-tag` (protocol section 5.7). */
+import crypto from 'node:crypto';
 import { CommitSource } from '../pack/commit-source.ts';
 import type { CountRequest } from '../pack/count.ts';
+import type { KeptAnswer } from '../repository/kept-answers.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { RefVisitor } from '../repository/refs.ts';
+import { addObjects } from './add-objects.ts';
+import { answerKey } from './answer-key.ts';
 import type { CommandContext } from './command.ts';
 import { peel } from './list-refs.ts';
 
-/** Tags that clients may see, with what each points at in the end. */
-export async function findTags({ repository, pace }: CommandContext): Promise<CountRequest['includeTags']> {
+export interface VisibleTags {
+  /** Tags that clients may see, with what each points at in the end. */
+  readonly tags: CountRequest['includeTags'];
+  /** SHA-256 of their ids. */
+  readonly digest: Uint8Array;
+}
+
+/** Looked up once for as long as no ref and no pack changes: on a hit of the cache that would be most of the work. */
+export async function findTags(context: CommandContext): Promise<VisibleTags> {
+  const { repository, pace } = context;
+  const { answers } = repository;
+  const key = () => answerKey(repository, ['include-tag']);
+  const before = key();
+  const kept = answers.get(before);
+  if (kept && (await kept.stamps.stillHold(pace.pauseIfDue))) return fromAnswer(kept);
+  const { tags, isPacked } = await visitTags(context);
+  const { refs, began, objects } = repository;
+  const digest = crypto.createHash('sha256');
+  addObjects(
+    digest,
+    objects.view,
+    tags.map(({ tag }) => tag),
+  );
+  const found = { tags, digest: digest.digest() };
+  const hasSamePacks = objects.view.problems.length === 0 && key() === before;
+  if (isPacked && hasSamePacks && refs.stamps.settled(began)) {
+    const numbers = new Uint32Array(tags.flatMap(({ tag, target }) => [tag, target]));
+    const pieces = [new Uint8Array(numbers.buffer), found.digest];
+    answers.keep(before, { pieces, refs: tags.length, stamps: refs.stamps });
+  }
+  return found;
+}
+
+function fromAnswer({ pieces: [bytes, digest] }: KeptAnswer): VisibleTags {
+  const numbers = new Uint32Array(bytes.buffer);
+  const tags = Array.from({ length: numbers.length / 2 }, (_, n) => ({
+    tag: numbers[2 * n],
+    target: numbers[2 * n + 1],
+  }));
+  return { tags, digest };
+}
+
+interface Visited {
+  readonly tags: { readonly tag: number; readonly target: number }[];
+  /** Whether all of it lies in packs: other objects have numbers of this request alone, or may come without a trace. */
+  isPacked: boolean;
+}
+
+async function visitTags({ repository, pace }: CommandContext): Promise<Visited> {
   const { view } = repository.objects;
   const source = new CommitSource(repository.objects);
-  const tags: { tag: number; target: number }[] = [];
+  const visited: Visited = { tags: [], isPacked: true };
+  const add = (tag: number, target: number) => {
+    if (tag >= 0 && target >= 0) visited.tags.push({ tag, target });
+    visited.isPacked &&= [tag, target].every((number) => number >= 0 && !view.isLoose(number));
+  };
   const addPeeled = (tag: number) => {
     const peeled = tag < 0 ? undefined : peel(tag, source);
-    if (peeled && peeled.tags.length > 0) tags.push({ tag, target: peeled.target });
+    if (!peeled) visited.isPacked = false;
+    else if (peeled.tags.length > 0) add(tag, peeled.target);
+    if (peeled?.tags.some((each) => view.isLoose(each))) visited.isPacked = false;
     return undefined;
   };
   const visitor: RefVisitor = {
@@ -23,11 +80,10 @@ export async function findTags({ repository, pace }: CommandContext): Promise<Co
       if (repository.hidesRefs && repository.isHidden(ref.name())) return undefined;
       const tag = view.find(ref.oid);
       if (ref.peeled < 0) return addPeeled(tag);
-      const target = view.find(ref.peeledOid());
-      if (tag >= 0 && target >= 0) tags.push({ tag, target });
+      add(tag, view.find(ref.peeledOid()));
       return undefined;
     },
   };
   await repository.refs.visit(new RefPrefixes(['refs/tags/']), visitor, pace.pauseIfDue);
-  return tags;
+  return visited;
 }

@@ -1,7 +1,6 @@
 /** Lists of refs, whatever they look like on the wire: which are listed, what they peel to, answers given again. */
 import { isIoError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
-import { hideRules } from '../repository/hidden-refs.ts';
 import type { KeptAnswer } from '../repository/kept-answers.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
@@ -10,6 +9,7 @@ import type { Ref, RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { StoredRef } from '../repository/stored-ref.ts';
 import { inStretches, type Pause } from '../stretches.ts';
+import { answerKey } from './answer-key.ts';
 import type { CommandContext } from './command.ts';
 import { LineBuffer } from './line-buffer.ts';
 
@@ -51,7 +51,7 @@ export async function listRefs(context: CommandContext, list: RefList): Promise<
   const { answers } = repository;
   const { pauseIfDue } = pace;
   await repository.prepareObjects(pauseIfDue);
-  const key = list.key && !list.tips ? keyOf(repository, list.key) : undefined;
+  const key = list.key && !list.tips ? answerKey(repository, list.key) : undefined;
   const kept = key === undefined ? undefined : answers.get(key);
   if (kept && (await kept.stamps.stillHold(pauseIfDue))) {
     for (const piece of kept.pieces) await sink.sendLines(piece);
@@ -66,14 +66,6 @@ export async function listRefs(context: CommandContext, list: RefList): Promise<
   } finally {
     statistics.refs = listing.count;
   }
-}
-
-/** All that decides an answer but for what stamps tell of. */
-function keyOf(repository: Repository, more: readonly unknown[]): string {
-  const { gitDirectory, commonDirectory, namespace, config, objects } = repository;
-  const where = [gitDirectory, commonDirectory, config.get('extensions.refstorage'), namespace];
-  const packs = Array.from(objects.view.packs(), ({ pack }) => pack.name);
-  return JSON.stringify([where, packs, hideRules(config), more]);
 }
 
 /** A list in the making. */

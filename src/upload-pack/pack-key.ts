@@ -3,9 +3,9 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import type { CountRequest } from '../pack/count.ts';
 import type { Filter } from '../pack/filter.ts';
-import type { ObjectView } from '../repository/object-view.ts';
 import { repositoryIdentity } from '../repository/repository-identity.ts';
 import { VERSION as RELEASE } from '../version.ts';
+import { addObjects } from './add-objects.ts';
 import type { CommandContext } from './command.ts';
 import { readPackSettings } from './pack-settings.ts';
 
@@ -16,13 +16,15 @@ export interface KeyOptions {
   readonly filter: Filter | undefined;
   readonly thin: boolean;
   readonly ofsDelta: boolean;
+  /** Of the tags that may be included; undefined where none are asked for. */
+  readonly tags: Uint8Array | undefined;
 }
 
 /** @returns 64 hex digits; undefined for a pack that depends on what lies under a name: patterns of a sparse checkout */
 export function packKey(
   { repository, sink, namesPacks }: CommandContext,
-  { wants, haves, grafts, includeTags, missingPromised = false }: CountRequest,
-  { filter, thin, ofsDelta }: KeyOptions,
+  { wants, haves, grafts, missingPromised = false }: CountRequest,
+  { filter, thin, ofsDelta, tags }: KeyOptions,
 ): string | undefined {
   const parts = filter?.kind === 'combine' ? filter.parts : [filter];
   if (parts.some((part) => part?.kind === 'sparse:oid')) return undefined;
@@ -41,8 +43,8 @@ export function packKey(
       readPackSettings(repository.config),
     ]),
   );
-  const tags = includeTags.map(({ tag }) => tag);
-  for (const numbers of [wants, haves, grafts, tags]) addObjects(hash, view, numbers);
+  for (const numbers of [wants, haves, grafts]) addObjects(hash, view, numbers);
+  if (tags) hash.update(tags);
   return hash.digest('hex');
 }
 
@@ -53,11 +55,4 @@ export function packKey(
  */
 function placeBelow(root: string, gitDirectory: string): readonly string[] {
   return [RELEASE, path.relative(root, gitDirectory)];
-}
-
-/** Adds a set of objects: how many, then their ids in order. */
-function addObjects(hash: crypto.Hash, view: ObjectView, numbers: Iterable<number>): void {
-  const oids = Array.from(new Set(numbers), (number) => view.oid(number)).sort(Buffer.compare);
-  hash.update(`${oids.length}\n`);
-  for (const oid of oids) hash.update(oid);
 }

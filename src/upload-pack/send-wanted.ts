@@ -44,11 +44,12 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   const kind = plan.announced ? 'shallow' : haves.length > 0 ? 'fetch' : 'clone';
   context.statistics.kind = kind;
   context.statistics.filtered = filter !== undefined;
+  const visible = includeTag ? await findTags(context) : undefined;
   const request = {
     wants: [...wants, ...plan.wants],
     haves: [...haves, ...plan.excluded],
     grafts: plan.grafts,
-    includeTags: includeTag ? await findTags(context) : [],
+    includeTags: visible?.tags ?? [],
     filter: filter && openFilter(context, filter),
     missingPromised,
   };
@@ -57,8 +58,8 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   const keepAlive = Math.max(0, context.repository.config.integer('uploadpack.keepalive', KEEP_ALIVE));
   // A client that filters may lack what it would have otherwise, so nothing is based on that.
   const thin = thinPack && filter === undefined;
-  const key =
-    context.namesPacks && !elsewhere ? packKey(context, request, { filter, thin, ofsDelta }) : undefined;
+  const naming = { filter, thin, ofsDelta, tags: visible?.digest };
+  const key = context.namesPacks && !elsewhere ? packKey(context, request, naming) : undefined;
   const leave = await context.sink.enter({
     lane,
     keepAlive,

@@ -1,4 +1,7 @@
-/** Answers to `ls-refs` that are given again: never when anything changed. git is the judge after each step. */
+/**
+ * Answers to `ls-refs`, and tags that go along with a pack, that are given again: never when anything changed. git is the
+ * judge of the answers after each step, one who keeps nothing that of the tags.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -85,8 +88,23 @@ function age(): void {
   for (const name of fs.readdirSync(directory)) visit(path.join(directory, name));
 }
 
+/** A pack of all commits of `main` at first, with the tags that point at them; or why there is none. */
+async function packOf(uploadPack: UploadPackV2): Promise<string> {
+  const request = encodeRequest('fetch', [`want ${commits[0]}`, 'include-tag', 'no-progress', 'done']);
+  try {
+    return Buffer.from(await uploadPack.feed(request)).toString('hex');
+  } catch (error) {
+    return String(error);
+  }
+}
+
+async function checkTags(): Promise<void> {
+  expect(await packOf(server)).toBe(await packOf(new UploadPackV2(directory)));
+}
+
 /** Asks twice, the second time for what was kept, and compares with git. */
 async function check(): Promise<void> {
+  await checkTags();
   for (const args of [ALL, BRANCHES]) {
     const expected = byGit(args);
     expect(await byUs(args)).toBe(expected);
@@ -98,6 +116,8 @@ async function check(): Promise<void> {
     expect(await byUs(args)).toBe(first);
     expect(answers.kept).toBe(kept);
   }
+  await checkTags();
+  await checkTags();
 }
 
 function write(name: string, text: string): void {
@@ -163,6 +183,9 @@ function act(kind: string, ref: string, other: string, value: number): void {
     case 'hide':
       quietly('config', 'transfer.hideRefs', `refs/heads/${ref}`);
       break;
+    case 'hide tags':
+      quietly('config', 'transfer.hideRefs', `refs/tags/${ref}`);
+      break;
     case 'loose object': {
       const oid = git(directory, ['commit-tree', '-m', `${ref}${value}`, `${commits[0]}^{tree}`]);
       quietly('update-ref', `refs/heads/${ref}`, oid);
@@ -204,6 +227,7 @@ describe('an answer is given again', () => {
       'remove',
       'repack',
       'hide',
+      'hide tags',
       'loose object',
       'prune',
     );
@@ -317,6 +341,46 @@ describe('an answer is given again', () => {
       });
       expect(text).toBe(byGit(ALL));
     }
+  });
+});
+
+describe('the tags that go along with a pack', () => {
+  /** How often they were looked up for two requests. */
+  async function lookUps(): Promise<number> {
+    answers.kept = 0;
+    for (let i = 0; i < 2; i++) await checkTags();
+    return answers.kept;
+  }
+
+  it('are looked up once while nothing changes', async () => {
+    age();
+    expect(await lookUps()).toBe(1);
+    expect(await lookUps()).toBe(0);
+  });
+
+  it('are those that are there now', async () => {
+    age();
+    const before = await packOf(server);
+    git(directory, ['update-ref', '-d', 'refs/tags/v1']);
+    await checkTags();
+    expect(await packOf(server)).not.toBe(before);
+  });
+
+  it('are those that are not hidden now', async () => {
+    age();
+    const before = await packOf(server);
+    git(directory, ['config', 'transfer.hideRefs', 'refs/tags/v1']);
+    await checkTags();
+    expect(await packOf(server)).not.toBe(before);
+  });
+
+  it('are looked up each time where one lies loose, and when packs change', async () => {
+    git(directory, ['tag', '-a', '-m', 'loose', 'loose', commits[0]]);
+    age();
+    expect(await lookUps()).toBe(0);
+    git(directory, ['repack', '-q', '-ad']);
+    age();
+    expect(await lookUps()).toBe(1);
   });
 });
 
