@@ -3,11 +3,13 @@ import type { Stamps } from './stamps.ts';
 
 export interface KeptAnswer {
   /** Bytes that are not to be changed: lines of pkt-lines for a list of refs. */
-  readonly pieces: readonly Uint8Array<ArrayBufferLike>[];
+  readonly pieces: readonly Uint8Array[];
   /** Refs that it was made from. */
   readonly refs: number;
-  /** Of everything that was read for it. */
+  /** Of everything that was read for it, but for objects in packs. */
   readonly stamps: Stamps;
+  /** Names of the packs that were there. */
+  readonly packs: string;
 }
 
 export class KeptAnswers {
@@ -41,7 +43,7 @@ export class KeptAnswers {
   keep(key: string, answer: KeptAnswer): void {
     this.drop(key);
     const bytes = answer.pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    const memory = bytes + answer.stamps.memory + key.length;
+    const memory = bytes + answer.stamps.memory + key.length + answer.packs.length;
     if (memory > this.most) return;
     this.#answers.set(key, { answer, memory });
     this.#memory += memory;

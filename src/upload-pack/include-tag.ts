@@ -6,7 +6,7 @@ import type { KeptAnswer } from '../repository/kept-answers.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
 import type { RefVisitor } from '../repository/refs.ts';
 import { addObjects } from './add-objects.ts';
-import { answerKey } from './answer-key.ts';
+import { AnswerSlot } from './answer-slot.ts';
 import type { CommandContext } from './command.ts';
 import { peel } from './list-refs.ts';
 
@@ -20,27 +20,19 @@ export interface VisibleTags {
 /** Looked up once for as long as no ref and no pack changes: on a hit of the cache that would be most of the work. */
 export async function findTags(context: CommandContext): Promise<VisibleTags> {
   const { repository, pace } = context;
-  const { answers } = repository;
-  const key = () => answerKey(repository, ['include-tag']);
-  const before = key();
-  const kept = answers.get(before);
-  if (kept && (await kept.stamps.stillHold(pace.pauseIfDue))) return fromAnswer(kept);
+  const slot = new AnswerSlot(repository, ['include-tag']);
+  const kept = await slot.find(pace.pauseIfDue);
+  if (kept) return fromAnswer(kept);
   const { tags, isPacked } = await visitTags(context);
-  const { refs, began, objects } = repository;
-  const digest = crypto.createHash('sha256');
-  addObjects(
-    digest,
-    objects.view,
-    tags.map(({ tag }) => tag),
-  );
-  const found = { tags, digest: digest.digest() };
-  const hasSamePacks = objects.view.problems.length === 0 && key() === before;
-  if (isPacked && hasSamePacks && refs.stamps.settled(began)) {
-    const numbers = new Uint32Array(tags.flatMap(({ tag, target }) => [tag, target]));
-    const pieces = [new Uint8Array(numbers.buffer), found.digest];
-    answers.keep(before, { pieces, refs: tags.length, stamps: refs.stamps });
+  const hash = crypto.createHash('sha256');
+  const numbers = tags.map(({ tag }) => tag);
+  addObjects(hash, repository.objects.view, numbers);
+  const digest = hash.digest();
+  if (isPacked) {
+    const pairs = new Uint32Array(tags.flatMap(({ tag, target }) => [tag, target]));
+    slot.keep([new Uint8Array(pairs.buffer), digest], tags.length);
   }
-  return found;
+  return { tags, digest };
 }
 
 function fromAnswer({ pieces: [bytes, digest] }: KeptAnswer): VisibleTags {

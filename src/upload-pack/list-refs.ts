@@ -1,7 +1,6 @@
 /** Lists of refs, whatever they look like on the wire: which are listed, what they peel to, answers given again. */
 import { isIoError } from '../errors.ts';
 import { CommitSource } from '../pack/commit-source.ts';
-import type { KeptAnswer } from '../repository/kept-answers.ts';
 import type { NumberSet } from '../repository/number-set.ts';
 import type { ObjectView } from '../repository/object-view.ts';
 import { RefPrefixes } from '../repository/ref-prefixes.ts';
@@ -9,7 +8,7 @@ import type { Ref, RefVisitor } from '../repository/refs.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { StoredRef } from '../repository/stored-ref.ts';
 import { inStretches, type Pause } from '../stretches.ts';
-import { answerKey } from './answer-key.ts';
+import { AnswerSlot } from './answer-slot.ts';
 import type { CommandContext } from './command.ts';
 import { LineBuffer } from './line-buffer.ts';
 
@@ -51,18 +50,18 @@ export async function listRefs(context: CommandContext, list: RefList): Promise<
   const { answers } = repository;
   const { pauseIfDue } = pace;
   await repository.prepareObjects(pauseIfDue);
-  const key = list.key && !list.tips ? answerKey(repository, list.key) : undefined;
-  const kept = key === undefined ? undefined : answers.get(key);
-  if (kept && (await kept.stamps.stillHold(pauseIfDue))) {
+  const slot = list.key && !list.tips ? new AnswerSlot(repository, list.key) : undefined;
+  const kept = await slot?.find(pauseIfDue);
+  if (kept) {
     for (const piece of kept.pieces) await sink.sendLines(piece);
     statistics.refs = kept.refs;
     return;
   }
-  const format = list.format(new LineBuffer(sink, key === undefined ? 0 : answers.most, !list.unframed));
+  const format = list.format(new LineBuffer(sink, slot ? answers.most : 0, !list.unframed));
   const listing = new Listing(repository, list, format, pauseIfDue);
   try {
-    const made = await listing.send();
-    if (key !== undefined && made) answers.keep(key, made);
+    const pieces = await listing.send();
+    if (pieces) slot?.keep(pieces, listing.count);
   } finally {
     statistics.refs = listing.count;
   }
@@ -90,16 +89,15 @@ class Listing implements RefVisitor {
   }
 
   /** @returns the answer, where it may be given again */
-  async send(): Promise<KeptAnswer | undefined> {
-    const { refs, began } = this.#repository;
+  async send(): Promise<readonly Uint8Array[] | undefined> {
+    const { refs } = this.#repository;
     await refs.prepare(this.#pause);
     if (this.#format.peels) await this.#repository.objects.prepareGraph(this.#pause);
     const prefixes = await inStretches(RefPrefixes.of(this.#list.prefixes), this.#pause);
     if (prefixes.matches('HEAD')) await this.#addHead();
     await refs.visit(prefixes, this, this.#pause);
     const pieces = await this.#format.finish();
-    const keep = this.#lasting && this.#view.problems.length === 0 && refs.stamps.settled(began);
-    return pieces && keep ? { pieces, refs: this.count, stamps: refs.stamps } : undefined;
+    return this.#lasting ? pieces : undefined;
   }
 
   loose(ref: Ref & { readonly oid: string }): Promise<void> | undefined {

@@ -274,6 +274,21 @@ describe('an answer is given again', () => {
     expect(answer).toBe(byGit(ALL));
   });
 
+  it('in the place of the one of older packs', async () => {
+    const memory = [];
+    for (let n = 0; n < 3; n++) {
+      const history = new History(100 + 100 * n);
+      history.commit({ branch: 'other', files: { other: `${n}\n` } });
+      history.importInto(directory);
+      git(directory, ['repack', '-q', '-ad']);
+      age();
+      await byUs(ALL);
+      expect(answers.kept).toBe(n + 1);
+      memory.push(answers.memory);
+    }
+    expect(memory).toEqual([memory[0], memory[0], memory[0]]);
+  });
+
   it('only where everything was two seconds old when it was read', async () => {
     git(directory, ['pack-refs', '--all']);
     const settled = fs.lstatSync(path.join(directory, 'packed-refs')).ctimeMs + 2000;
@@ -386,7 +401,7 @@ describe('the tags that go along with a pack', () => {
 
 describe('the store of answers', () => {
   const stamps = new Stamps();
-  const answer = (bytes: number) => ({ pieces: [new Uint8Array(bytes)], refs: 0, stamps });
+  const answer = (bytes: number) => ({ pieces: [new Uint8Array(bytes)], refs: 0, stamps, packs: '' });
 
   it('lets go of the least recently used above its budget', () => {
     const store = new KeptAnswers(1000);
