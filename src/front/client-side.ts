@@ -152,7 +152,8 @@ export class ClientSide {
   /** The pack is read from a file, so that this client holds up no one. */
   readsFile(): void {
     this.#place.rest();
-    this.#renewStalls();
+    this.takeWindow();
+    this.#renewStalls(undefined);
   }
 
   /** Gives the place, and the memory that is counted for it, to whoever makes the pack. */
@@ -164,7 +165,7 @@ export class ClientSide {
 
   /** What was taken by way of the place that was handed over is taken. */
   packEnded(): void {
-    this.#renewStalls();
+    this.#renewStalls(this.#place);
   }
 
   /** A command has been answered. */
@@ -208,9 +209,9 @@ export class ClientSide {
     else this.#place.leave();
   }
 
-  #renewStalls(): void {
+  #renewStalls(place: Place | undefined): void {
     this.#stalls.close();
-    this.#stalls = new Stalls(this.#place, this.#options.admission.streams);
+    this.#stalls = new Stalls(place, this.#options.admission.streams);
   }
 
   #takeBack(): void {

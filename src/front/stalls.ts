@@ -9,14 +9,15 @@ import { LEAST_WINDOW, type StreamBudget } from './stream-budget.ts';
 export const GRACE = 20;
 
 export class Stalls {
-  readonly #place: Place;
+  readonly #place: Place | undefined;
   readonly #budget: StreamBudget;
   #timer: NodeJS.Timeout | undefined;
   /** Whether the client was slow the last time: it is not waited for again. */
   #isSlow = false;
   #gave = false;
 
-  constructor(place: Place, budget: StreamBudget) {
+  /** @param place undefined where the client holds up no work, as what it takes comes from a file */
+  constructor(place: Place | undefined, budget: StreamBudget) {
     this.#place = place;
     this.#budget = budget;
   }
@@ -27,7 +28,7 @@ export class Stalls {
    * @param window bytes that may be
    */
   look(unsent: number, window: number): void {
-    if (unsent + LEAST_WINDOW <= window || this.#timer || !this.#place.held) return;
+    if (unsent + LEAST_WINDOW <= window || this.#timer || !this.#mayGive) return;
     if (this.#isSlow) this.#give();
     else {
       this.#timer = setTimeout(() => this.#give(), GRACE).unref();
@@ -42,10 +43,12 @@ export class Stalls {
       then();
       return;
     }
-    this.#place.goOn(() => {
+    const goOn = () => {
       this.close();
       then();
-    });
+    };
+    if (this.#place) this.#place.goOn(goOn);
+    else goOn();
   }
 
   close(): void {
@@ -56,11 +59,15 @@ export class Stalls {
 
   #give(): void {
     this.#clear();
-    if (!this.#place.held) return;
+    if (!this.#mayGive) return;
     this.#isSlow = true;
     this.#gave = true;
     this.#budget.stalled++;
-    this.#place.rest();
+    this.#place?.rest();
+  }
+
+  get #mayGive(): boolean {
+    return this.#place ? this.#place.held : !this.#gave;
   }
 
   #clear(): void {

@@ -158,6 +158,17 @@ test('followers take no place of their own', async () => {
   expect(results.filter((result) => result === 'miss').length).toBeLessThan(3);
 });
 
+test('a client that takes nothing of what is sent from a file is seen to stall', async () => {
+  const service = await startService(root, [...KEEP_ALL, '--stream-window', '65536']);
+  await post(service, 'large.git', wantAll);
+  await settled(service);
+  const reader = await startFetch(service, 'large.git', wantAll);
+  await metricBecomes(service, 'packhorse_streams_stalled', (value) => value === 1);
+  expect(parseFetchAnswer(await reader.finish()).complete).toBe(true);
+  await settled(service);
+  expect(await metric(service, 'packhorse_streams_stalled')).toBe(0);
+});
+
 test('a connection that asks again and again is served from the cache too', async () => {
   const service = await startService(root, [...KEEP_ALL, '--git-port', '0']);
   const { git: url } = await service.logged(({ msg }) => msg === 'listening');
