@@ -1,11 +1,14 @@
 /** Many clients of one pack that is being made, each as fast as it is. */
+import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { GitClient, type Transfer } from '../../bench/client.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { Faults } from '../support/faults.ts';
 import { git } from '../support/git.ts';
 import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
+import { cloneRequest, post, startFetch } from '../support/raw-client.ts';
 import { hasPack, metric, metricBecomes, settled } from '../support/request-log.ts';
+import { parseFetchAnswer } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const FOLLOWERS = 50;
@@ -79,4 +82,32 @@ test('a disk that is full fails no one: they go on at the pace of the slowest', 
   expect(await metric(service, 'packhorse_cache_entries')).toBe(0);
   expect(await metric(service, 'packhorse_cache_up')).toBe(0);
   expect(service.log.filter(({ outcome }) => outcome === 'error')).toEqual([]);
+});
+
+test('a worker that is lost takes the pack of all who follow, and each is told so', async () => {
+  createLarge(root, 'other.git');
+  const faults = new Faults();
+  // So little memory that one pack at a time may be on its way.
+  const flags = ['--workers', '1', '--inflight-memory', '512k'];
+  const service = await startService(root, flags, faults.environment);
+  const other = await startFetch(service, 'other.git', cloneRequest(path.join(root, 'other.git')));
+  const request = cloneRequest(path.join(root, 'large.git'));
+  const followers = [
+    await startFetch(service, 'large.git', request),
+    await startFetch(service, 'large.git', request),
+  ];
+  faults.set({ name: 'lost', calls: ['read'], path: 'large.git/.*\\.pack$', action: 'crash', times: 1 });
+  expect(parseFetchAnswer(await other.finish()).complete).toBe(true);
+  for (const follower of followers) {
+    const { error, complete } = parseFetchAnswer(await follower.finish());
+    expect(error).toContain('a worker of the server crashed');
+    expect(complete).toBe(false);
+  }
+  await settled(service);
+  expect(faults.struck('lost')).toBe(1);
+  expect(await metric(service, 'packhorse_cache_entries')).toBe(0);
+  for (const lane of ['light', 'clone']) {
+    expect(await metric(service, `packhorse_admission_in_progress{lane="${lane}"}`)).toBe(0);
+  }
+  expect(parseFetchAnswer((await post(service, 'large.git', request)).body).complete).toBe(true);
 });
