@@ -32,7 +32,9 @@ COPY LICENSE package.json ./
 COPY deploy/healthcheck.js ./
 COPY --from=production /app/node_modules node_modules
 COPY --from=build /app/dist dist
+# glibc would raise its threshold with every large buffer that is freed, and memory would come back from none (docs/operations.md).
 ENV NODE_ENV=production \
+  MALLOC_MMAP_THRESHOLD_=131072 \
   PACKHORSE_ROOT=/srv/git \
   PACKHORSE_CACHE_DIR=/var/cache/packhorse \
   PACKHORSE_HOST=0.0.0.0 \

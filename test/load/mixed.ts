@@ -35,12 +35,14 @@ export interface MixedResult {
 }
 
 const FLAGS = ['--workers', '2', '--git-port', '0'];
+/** As the image has it. */
+const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '131072' };
 
 export async function runMixedLoad(options: MixedOptions): Promise<MixedResult> {
   const root = temporaryDirectory();
   const random = new SeededRandom(SEED);
   const repositories = makeRepositories(root, temporaryDirectory(), options.repositories, random);
-  const service = await startService(root, FLAGS);
+  const service = await startService(root, FLAGS, ENVIRONMENT);
   const pid = service.process.pid!;
   const { git } = await service.logged(({ msg }) => msg === 'listening');
   const load: Load = {
