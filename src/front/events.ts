@@ -1,10 +1,13 @@
 /**
- * What the front publishes about fetches. Metrics, logs and whoever else wants to know subscribe; the front itself
- * does nothing with it.
+ * What the front publishes, on channels of `node:diagnostics_channel` (docs/observability.md). Metrics, logs, traces and
+ * whoever else wants to know subscribe; the front itself does nothing with it.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { PackhorseError } from '../errors.ts';
+import type { Loss, PackhorseError } from '../errors.ts';
+import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import type { LaneName } from './admission/lane.ts';
+import type { TraceContext } from './traceparent.ts';
 
 /** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
 export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'limited', 'error'] as const;
@@ -20,9 +23,15 @@ export interface FetchRecord {
   readonly door: Door;
   readonly repository: string;
   command: string;
+  /** Of the protocol; undefined where a file is asked for. */
+  readonly version: ProtocolVersion | undefined;
+  /** Who asks, where that was found out. */
+  readonly subject: string | undefined;
   /** Address and agent of the client. */
   readonly client: string;
   readonly agent: string;
+  /** What this is part of: the span of its caller, or, where it is traced, its own. */
+  trace: TraceContext | undefined;
   /** Milliseconds on the process's clock. */
   readonly started: number;
   /** Seconds until the first byte of the response; undefined when there was none. */
@@ -37,11 +46,15 @@ export interface FetchRecord {
   error: PackhorseError | undefined;
 }
 
-/** The record of a request that begins now. */
-export function newRecord(
-  known: Pick<FetchRecord, 'id' | 'door' | 'repository' | 'command' | 'client' | 'agent'>,
-): FetchRecord {
-  return {
+/** What is known of a request when it begins. */
+export type KnownAtStart = Pick<
+  FetchRecord,
+  'id' | 'door' | 'repository' | 'command' | 'version' | 'subject' | 'client' | 'agent' | 'trace'
+>;
+
+/** The record of a request that begins now, published. */
+export function beginRecord(known: KnownAtStart): FetchRecord {
+  const record: FetchRecord = {
     ...known,
     started: performance.now(),
     firstByte: undefined,
@@ -52,6 +65,8 @@ export function newRecord(
     statistics: undefined,
     error: undefined,
   };
+  fetchStarted.publish(record);
+  return record;
 }
 
 /** Completes a record, and publishes it. */
@@ -79,12 +94,44 @@ export interface BuiltBundle {
   readonly bytes: number;
 }
 
+/** `mark`: already at the door, as the queue is so long that a request to come would be turned away. */
+export const REFUSALS = ['queue_full', 'queue_timeout', 'mark'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** A request that was let into a lane, or turned away. */
+export interface Admitted {
+  readonly lane: LaneName;
+  /** Waited for a place. */
+  readonly seconds: number;
+}
+export interface Refused {
+  readonly lane: LaneName;
+  readonly reason: Refusal;
+}
+
+/** What is known of a worker that is gone. */
+export interface WorkerLoss {
+  readonly reason: Loss;
+  /** What it died of; undefined where it was given up. */
+  readonly error: Error | undefined;
+  /** Repositories that it had tasks for. */
+  readonly repositories: readonly string[];
+  /** Whether it had loaded its code. */
+  readonly wasReady: boolean;
+}
+
 /** Published with a {@link FetchRecord} whose end is still open. */
 export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */
 export const fetchEnded = channel('packhorse:fetch:ended');
 /** Published with a {@link BuiltBundle}. */
 export const bundleBuilt = channel('packhorse:bundle:built');
+/** Published with an {@link Admitted}. */
+export const admissionGranted = channel('packhorse:admission:granted');
+/** Published with a {@link Refused}. */
+export const admissionRefused = channel('packhorse:admission:refused');
+/** Published with a {@link WorkerLoss}. */
+export const workerLost = channel('packhorse:worker:lost');
 
 /** Errors of a client that is not there any more, or seems not to be. */
 const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_HUNG_UP', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];

@@ -11,7 +11,7 @@ import { BitmapBuilder } from './bitmap-builder.ts';
 import { BundleBuilder } from './bundle-builder.ts';
 import { parseSubnets } from './clients.ts';
 import { Drain } from './drain.ts';
-import { logFetches } from './fetch-log.ts';
+import { logEvents } from './event-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
 import type { BundleCaching } from './http/bundles.ts';
 import { createOperationsServer } from './http/operations.ts';
@@ -98,9 +98,6 @@ export interface ServiceOptions {
   readonly hangTimeout: number;
 }
 
-/** Repositories that a line about a lost worker names. */
-const MOST_LOGGED = 20;
-
 export interface Service {
   /** Where the doors listen, as `http://host:port` or `https://host:port`. */
   readonly url: string;
@@ -136,14 +133,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     namesPacks: packs?.shared ? { below: root } : packs !== undefined,
     indexes,
   };
-  const pool = new WorkerPool(options.workers, settings, {
-    hangTimeout: options.hangTimeout * 1000,
-    onLost: ({ reason, error, repositories }) =>
-      logger.error(
-        { reason, err: error, repositories: repositories.slice(0, MOST_LOGGED) },
-        'a worker was lost and is replaced',
-      ),
-  });
+  const pool = new WorkerPool(options.workers, settings, { hangTimeout: options.hangTimeout * 1000 });
   const group = ControlGroup.own();
   const memory = new MemoryWatch({
     inflight: streams,
@@ -183,7 +173,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
     ...(bundles ? [new BundleBuilder(pool, logger, options.bundleMinClones)] : []),
   ];
-  const stopLog = logFetches(logger);
+  const stopLog = logEvents(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
   const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };

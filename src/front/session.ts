@@ -6,9 +6,10 @@ import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { ClientTurn } from './client-turn.ts';
 import { EarlyEnd, type TimedStream } from './early-end.ts';
-import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
+import { beginRecord, type Door, endRecord, type FetchRecord } from './events.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
+import { formatTraceparent, type TraceContext } from './traceparent.ts';
 
 export interface Session {
   readonly door: Door;
@@ -17,6 +18,10 @@ export interface Session {
   readonly version: ProtocolVersion;
   /** Address of the client; undefined where it says nothing. */
   readonly client: string | undefined;
+  /** Who it is, where that was found out. */
+  readonly subject?: string | undefined;
+  /** What it says this is part of. */
+  readonly trace?: TraceContext | undefined;
   /** Where the connection comes from, for its records. */
   readonly address: string;
   readonly agent: string;
@@ -53,6 +58,7 @@ export async function runSession(session: Session, options: Serving): Promise<vo
     path: repository,
     gate: session.door === 'git' ? ('daemon.uploadpack' as const) : ('http.uploadpack' as const),
     work: { kind: 'converse' as const, version },
+    ...(session.trace && { traceparent: formatTraceparent(session.trace) }),
   };
   const { statistics, error, bytes } = await pump(task, target, { ...options, client });
   end.close();
@@ -84,11 +90,10 @@ class Records {
   }
 
   begin(): FetchRecord {
-    const { door, repository, address: client, agent } = this.#session;
-    const record = newRecord({ id: randomUUID(), door, repository, command: 'none', client, agent });
-    this.#record = record;
-    fetchStarted.publish(record);
-    return record;
+    const { door, repository, version, subject, address: client, agent, trace } = this.#session;
+    const known = { door, repository, version, subject, client, agent, trace };
+    this.#record = beginRecord({ ...known, id: randomUUID(), command: 'none' });
+    return this.#record;
   }
 
   end(statistics: Statistics | undefined, bytes: number, error?: PackhorseError): void {

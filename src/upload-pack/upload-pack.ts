@@ -179,7 +179,7 @@ export class UploadPack {
     budget = new LineBudget(),
   ): Promise<T> {
     const repository = this.#open();
-    const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
+    const watch = new Stopwatch(statistics, input ? [sink, input] : [sink]);
     const { ownBitmaps, entryStore, bundles, namesPacks = false } = this.#options;
     try {
       return await run({

@@ -41,7 +41,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   addGauges(registry, sources);
-  addAdmissionMetrics(registry, sources.admission, sources.backOffs);
+  const closeAdmission = addAdmissionMetrics(registry, sources.admission, sources.backOffs);
   const observeCache = addCacheMetrics(registry, sources.packs);
   const closeBundles = addBundleMetrics(registry);
   addSharedCacheMetrics(registry, sources.packs?.shared);
@@ -153,6 +153,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
   };
   fetchEnded.subscribe(observe);
   const close = () => {
+    closeAdmission();
     closeBundles();
     fetchEnded.unsubscribe(observe);
   };
