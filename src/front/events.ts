@@ -17,6 +17,13 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const DOORS = ['http', 'git', 'ssh'] as const;
 export type Door = (typeof DOORS)[number];
 
+const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 'bundle', 'file', 'none'];
+
+/** A command as it may be part of a name: what a client calls its own is `invalid`. */
+export function boundedCommand(command: string): string {
+  return COMMANDS.includes(command) ? command : 'invalid';
+}
+
 /** One request from its first byte to its last. */
 export interface FetchRecord {
   readonly id: string;

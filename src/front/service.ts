@@ -168,6 +168,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     requests: requestMemory,
     packs,
     isDraining,
+    isTraced: false,
   });
   const builders = [
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
