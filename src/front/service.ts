@@ -28,6 +28,7 @@ import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
 import { openKeptPacks, type SharedCacheOptions } from './stream-cache/kept-packs.ts';
 import type { ClientTimeouts } from './timeouts.ts';
+import type { TracingOptions } from './tracing/tracing.ts';
 
 export interface ServiceOptions {
   /** Directory below which repositories are served. */
@@ -96,6 +97,8 @@ export interface ServiceOptions {
   readonly bundleCaching: BundleCaching;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
   readonly hangTimeout: number;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TracingOptions | undefined;
 }
 
 export interface Service {
@@ -117,6 +120,9 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const admission = new Admission(options, streams);
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
+  // What traces take is loaded only for them.
+  const tracing = options.tracing && (await import('./tracing/tracing.ts'));
+  const stopTracing = await tracing?.startTracing(options.tracing!, logger);
   const packs = await openKeptPacks(options, streams, logger);
   // Where another process has it, nothing is written there.
   const bundles = options.bundles && (packs !== undefined || options.cacheSize === 0);
@@ -168,7 +174,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     requests: requestMemory,
     packs,
     isDraining,
-    isTraced: false,
+    isTraced: options.tracing !== undefined,
   });
   const builders = [
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
@@ -204,6 +210,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     for (const builder of builders) builder.close();
     await pool.close();
     stopLog();
+    await stopTracing?.();
     await packs?.close();
     metrics.close();
     active.close();

@@ -30,15 +30,14 @@ export class Stopwatch {
 
   stop(): void {
     if (!this.#phase) return;
-    const now = performance.now();
-    const { phases, spans } = this.#statistics;
-    const elapsed = (now - this.#since) / 1000;
+    const elapsed = (performance.now() - this.#since) / 1000;
     // What was sent without waiting for it may count as waited for after it has been worked on for long.
     const waited = Math.min(elapsed, this.#sum() - this.#waited);
+    const { phases, spans } = this.#statistics;
     phases[this.#phase] += elapsed - waited;
     phases.wait += waited;
-    const start = spans[this.#phase]?.start ?? performance.timeOrigin + this.#since;
-    spans[this.#phase] = { start, end: performance.timeOrigin + now };
+    const end = Date.now();
+    spans[this.#phase] = { start: spans[this.#phase]?.start ?? end - elapsed * 1000, end };
     this.#phase = undefined;
   }
 
