@@ -8,7 +8,7 @@ export interface Task {
   readonly gate?: Gate;
   readonly work: Work;
   /** The span that this is done for (W3C Trace Context), for those who trace what a worker does. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** Bytes that may be on their way to the client at once, until it is told otherwise. */
   readonly window: number;
 }

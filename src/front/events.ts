@@ -29,11 +29,11 @@ export interface FetchRecord {
   readonly id: string;
   readonly door: Door;
   readonly repository: string;
+  /** Who asks, as authorization knows them; undefined where it does not say. */
+  subject: string | undefined;
   command: string;
   /** Of the protocol; undefined where a file is asked for. */
   readonly version: ProtocolVersion | undefined;
-  /** Who asks, where that was found out. */
-  readonly subject: string | undefined;
   /** Address and agent of the client. */
   readonly client: string;
   readonly agent: string;
@@ -53,16 +53,16 @@ export interface FetchRecord {
   error: PackhorseError | undefined;
 }
 
-/** What is known of a request when it begins. */
-export type KnownAtStart = Pick<
-  FetchRecord,
-  'id' | 'door' | 'repository' | 'command' | 'version' | 'subject' | 'client' | 'agent' | 'trace'
->;
-
-/** The record of a request that begins now, published. */
-export function beginRecord(known: KnownAtStart): FetchRecord {
-  const record: FetchRecord = {
+/** The record of a request that begins now. */
+export function newRecord(
+  known: Pick<
+    FetchRecord,
+    'id' | 'door' | 'repository' | 'command' | 'version' | 'client' | 'agent' | 'trace'
+  >,
+): FetchRecord {
+  return {
     ...known,
+    subject: undefined,
     started: performance.now(),
     firstByte: undefined,
     seconds: 0,
@@ -72,8 +72,6 @@ export function beginRecord(known: KnownAtStart): FetchRecord {
     statistics: undefined,
     error: undefined,
   };
-  fetchStarted.publish(record);
-  return record;
 }
 
 /** Completes a record, and publishes it. */

@@ -6,7 +6,7 @@ import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { ClientTurn } from './client-turn.ts';
 import { EarlyEnd, type TimedStream } from './early-end.ts';
-import { beginRecord, type Door, endRecord, type FetchRecord } from './events.ts';
+import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
 import { formatTraceparent, type TraceContext } from './traceparent.ts';
@@ -18,8 +18,6 @@ export interface Session {
   readonly version: ProtocolVersion;
   /** Address of the client; undefined where it says nothing. */
   readonly client: string | undefined;
-  /** Who it is, where that was found out. */
-  readonly subject?: string | undefined;
   /** What it says this is part of. */
   readonly trace?: TraceContext | undefined;
   /** Where the connection comes from, for its records. */
@@ -58,7 +56,7 @@ export async function runSession(session: Session, options: Serving): Promise<vo
     path: repository,
     gate: session.door === 'git' ? ('daemon.uploadpack' as const) : ('http.uploadpack' as const),
     work: { kind: 'converse' as const, version },
-    ...(session.trace && { traceparent: formatTraceparent(session.trace) }),
+    traceparent: session.trace && formatTraceparent(session.trace),
   };
   const { statistics, error, bytes } = await pump(task, target, { ...options, client });
   end.close();
@@ -90,10 +88,12 @@ class Records {
   }
 
   begin(): FetchRecord {
-    const { door, repository, version, subject, address: client, agent, trace } = this.#session;
-    const known = { door, repository, version, subject, client, agent, trace };
-    this.#record = beginRecord({ ...known, id: randomUUID(), command: 'none' });
-    return this.#record;
+    const { door, repository, version, address: client, agent, trace } = this.#session;
+    const known = { door, repository, version, client, agent, trace };
+    const record = newRecord({ ...known, id: randomUUID(), command: 'none' });
+    this.#record = record;
+    fetchStarted.publish(record);
+    return record;
   }
 
   end(statistics: Statistics | undefined, bytes: number, error?: PackhorseError): void {

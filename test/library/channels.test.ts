@@ -1,8 +1,6 @@
 /** What is published, as a program hears it that subscribes. */
 import diagnostics from 'node:diagnostics_channel';
-import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { type CommandRecord, UploadPackV2 } from '../../src/index.ts';
 import { clone } from '../support/clone.ts';
@@ -12,6 +10,7 @@ import { createRepository, History } from '../support/history.ts';
 import { requestsDuring } from '../support/request-log.ts';
 import { encodeRequest } from '../support/requests.ts';
 import { startService } from '../support/service.ts';
+import { makeSubscriber } from '../support/subscriber.ts';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const root = temporaryDirectory();
@@ -37,53 +36,25 @@ test('the library says how each command went', async () => {
   ]);
 });
 
-/** Writes down all that it hears, of every thread. */
-const SUBSCRIBER = `
-import { subscribe } from 'node:diagnostics_channel';
-import { appendFileSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
-const names = ['fetch:started', 'fetch:ended', 'admission:granted', 'command:ended'];
-for (const name of names) subscribe('packhorse:' + name, (message) =>
-  appendFileSync(process.env.HEARD, JSON.stringify({ name, isMainThread, message }) + '\\n'));
-`;
-
-test('a program beside the service hears its main thread and its workers, which know whose span it is', async () => {
-  const directory = temporaryDirectory();
-  const module = path.join(directory, 'subscriber.mjs');
-  const heardBy = path.join(directory, 'heard');
-  fs.writeFileSync(module, SUBSCRIBER);
-  const service = await startService(root, [], {
-    NODE_OPTIONS: `--import=${pathToFileURL(module)}`,
-    HEARD: heardBy,
-  });
+test('a module in the service hears its main thread and its workers, which know whose span it is', async () => {
+  const subscriber = makeSubscriber();
+  const service = await startService(root, [], subscriber.environment);
   await requestsDuring(service, () => clone(service, 'project.git'));
   const header = ['-c', `http.extraHeader=traceparent: ${TRACEPARENT}`];
-  await requestsDuring(
-    service,
-    () => runGit(directory, [...header, 'ls-remote', `${service.url}/project.git`]),
-    ({ trace }) => trace !== undefined,
-  );
+  await runGit(root, [...header, 'ls-remote', `${service.url}/project.git`]);
   await service.stop();
-  const heard = fs
-    .readFileSync(heardBy, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const of = (name: string) => heard.filter((each) => each.name === name);
-  expect(of('fetch:started')).toHaveLength(5);
-  expect(of('fetch:ended')).toHaveLength(5);
-  expect(of('fetch:ended')[2]).toMatchObject({
+  const ended = subscriber.heard('fetch:ended');
+  expect(subscriber.heard('fetch:started')).toHaveLength(5);
+  expect(ended).toHaveLength(5);
+  expect(ended[2]).toMatchObject({
     isMainThread: true,
     message: { repository: 'project.git', command: 'fetch', outcome: 'ok', statistics: { kind: 'clone' } },
   });
-  expect(of('admission:granted').map(({ message }) => message.lane)).toContain('clone');
-  expect(of('command:ended')).toHaveLength(5);
-  expect(of('command:ended').every(({ isMainThread }) => !isMainThread)).toBe(true);
-  expect(of('command:ended').map(({ message }) => message.traceparent)).toEqual([
-    undefined,
-    undefined,
-    undefined,
-    TRACEPARENT,
-    TRACEPARENT,
+  expect(subscriber.heard('admission:granted').map(({ message }) => message.lane)).toContain('clone');
+  const commands = subscriber.heard('command:ended');
+  expect(commands.every(({ isMainThread }) => !isMainThread)).toBe(true);
+  expect(commands.map(({ message }) => message.traceparent)).toEqual([
+    ...[undefined, undefined, undefined],
+    ...[TRACEPARENT, TRACEPARENT],
   ]);
 });

@@ -7,6 +7,7 @@ import { scrape } from '../support/metrics.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { hasPack, requestsDuring } from '../support/request-log.ts';
 import { type LogLine, type RunningService, startService } from '../support/service.ts';
+import { makeSubscriber } from '../support/subscriber.ts';
 
 /** Spans leave at once. */
 const AT_ONCE = { OTEL_BSP_SCHEDULE_DELAY: '10' };
@@ -94,6 +95,20 @@ test('what is no trace is none, and begins one', async () => {
   const [line] = await clone('-c', 'http.extraHeader=traceparent: 00-0000-nonsense');
   const { span } = await spansOf(line);
   expect(span.parentSpanId ?? '').toBe('');
+});
+
+test('a worker is told of the span that it works for', async () => {
+  const subscriber = makeSubscriber();
+  const flags = ['--otlp-url', collector.url];
+  const heard = await startService(root, flags, { ...AT_ONCE, ...subscriber.environment });
+  await requestsDuring(
+    heard,
+    () => runGit(root, ['ls-remote', `${heard.url}/project.git`]),
+    ({ command }) => command === 'ls-refs',
+  );
+  const [, { trace }] = heard.log.filter(({ outcome }) => outcome !== undefined);
+  const [, { message }] = subscriber.heard('command:ended');
+  expect(message.traceparent).toBe(`00-${trace!.traceId}-${trace!.spanId}-01`);
 });
 
 test('each command of a connection is a span', async () => {

@@ -13,7 +13,7 @@ import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
 import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
-import { beginRecord, endRecord, type FetchRecord } from '../events.ts';
+import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
 import { formatTraceparent, parseTraceparent } from '../traceparent.ts';
@@ -26,8 +26,6 @@ export interface Exchange {
   readonly command: string;
   /** Of the protocol; undefined where a file is asked for. */
   readonly version?: ProtocolVersion;
-  /** Who asks, where that was found out. */
-  readonly subject?: string | undefined;
   readonly contentType: string;
   /** Beside the type, of an answer that is no refusal. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -67,17 +65,17 @@ export async function answer(
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
-  const record = beginRecord({
+  const record = newRecord({
     id: request.id,
     door: 'http',
     repository: exchange.repository,
     command: exchange.command,
     version: exchange.version,
-    subject: exchange.subject,
     client: clientIn(request, serving.trustedProxies) ?? request.ip,
     agent: request.headers['user-agent'] ?? '',
     trace: parseTraceparent(request.headers.traceparent),
   });
+  fetchStarted.publish(record);
   const result = await run(request, response, exchange, record, serving);
   endRecord(record, result.statistics, result.bytes, result.error);
 }
@@ -146,12 +144,8 @@ async function run(
       status = head.status;
       Object.assign(headers, head.headers);
     };
-    const task = {
-      path: exchange.repository,
-      gate: exchange.gate,
-      work,
-      ...(record.trace && { traceparent: formatTraceparent(record.trace) }),
-    };
+    const traceparent = record.trace && formatTraceparent(record.trace);
+    const task = { path: exchange.repository, gate: exchange.gate, work, traceparent };
     const read = exchange.release;
     const target = { stream, begin, file, refuse, signal: end.signal, ...(read && { read }) };
     return await pump(task, target, { ...serving, client: party.client });
