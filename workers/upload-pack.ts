@@ -80,7 +80,7 @@ export default async function run({ task, port }: { task: SentTask; port: Messag
 }
 
 async function answer(
-  { path: repository, gate, work }: SentTask,
+  { path: repository, gate, work, traceparent }: SentTask,
   connection: Connection & { readonly sink: ChannelSink },
   statistics: Statistics,
 ): Promise<void> {
@@ -90,6 +90,7 @@ async function answer(
     allowed,
     config,
     gate,
+    traceparent,
     exportOk: settings.exportOk,
     namespace: settings.namespace,
     namesPacks: settings.namesPacks,

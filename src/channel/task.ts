@@ -7,6 +7,8 @@ export interface Task {
   /** A key of the repository's configuration that forbids this where it is false. */
   readonly gate?: Gate;
   readonly work: Work;
+  /** The span that this is done for (W3C Trace Context), for those who trace what a worker does. */
+  readonly traceparent?: string | undefined;
   /** Bytes that may be on their way to the client at once, until it is told otherwise. */
   readonly window: number;
 }

@@ -8,6 +8,7 @@ import { ControlGroup } from '../front/pressure/control-group.ts';
 import { processors } from '../front/pressure/processors.ts';
 import type { ServiceOptions } from '../front/service.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
+import { readTracing } from './tracing-config.ts';
 import {
   directoryProblem,
   MAX_WORKERS,
@@ -125,6 +126,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     },
     drainDelay: one('drain-delay', readSeconds),
     drainTimeout: one('drain-timeout', readSeconds),
+    tracing: readTracing(maybe('otlp-url', readEndpoint), environment),
     logLevel: one('log-level', readLevel),
     insecureAllowAnonymous,
   };

@@ -256,6 +256,11 @@ export const SERVE_FLAGS = [
     default: '600',
   },
   {
+    name: 'otlp-url',
+    value: 'URL',
+    help: 'collector that traces are sent to, by OTLP over HTTP; needs three packages of OpenTelemetry (default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else no traces)',
+  },
+  {
     name: 'log-level',
     value: 'LEVEL',
     help: 'trace, debug, info, warn, error, fatal or silent',

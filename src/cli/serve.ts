@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { isLoopback } from '../front/clients.ts';
+import { redact } from '../front/redact.ts';
 import { type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
 import { readServeConfig, type ServeConfig } from './config.ts';
@@ -23,7 +24,10 @@ export async function serve(args: readonly string[]): Promise<number> {
   if (config.rootIsDefault && !fs.existsSync(config.root)) makeDefaultRoot(config.root);
   keepHeapsSmall();
 
-  const logger = pino({ level: config.logLevel }, pino.destination(LOG_WRITES));
+  const logger = pino(
+    { level: config.logLevel, hooks: { streamWrite: redact } },
+    pino.destination(LOG_WRITES),
+  );
   const { rootIsDefault, tls, ...shown } = config;
   logger.info({ version: VERSION, node: process.version, tls: tls !== undefined, ...shown }, 'starting');
   warnOfAnonymousAccess(config, logger);

@@ -175,7 +175,7 @@ export function readEndpoint(value: GivenValue): string {
     );
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
-  throw bad(value, 'is not an address, such as https://s3.example.com');
+  throw bad(value, 'is not an address, such as https://host.example.com');
 }
 
 export function readRegion(value: GivenValue): string {

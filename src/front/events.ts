@@ -1,10 +1,13 @@
 /**
- * What the front publishes about fetches. Metrics, logs and whoever else wants to know subscribe; the front itself
- * does nothing with it.
+ * What the front publishes, on channels of `node:diagnostics_channel` (docs/observability.md). Metrics, logs, traces and
+ * whoever else wants to know subscribe; the front itself does nothing with it.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { PackhorseError } from '../errors.ts';
+import type { Loss, PackhorseError } from '../errors.ts';
+import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import type { LaneName } from './admission/lane.ts';
+import type { TraceContext } from './traceparent.ts';
 
 /** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
 export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'limited', 'error'] as const;
@@ -14,15 +17,28 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const DOORS = ['http', 'git', 'ssh'] as const;
 export type Door = (typeof DOORS)[number];
 
+const COMMANDS = ['advertise', 'ls-refs', 'fetch', 'object-info', 'bundle-uri', 'bundle', 'file', 'none'];
+
+/** A command as it may be part of a name: what a client calls its own is `invalid`. */
+export function boundedCommand(command: string): string {
+  return COMMANDS.includes(command) ? command : 'invalid';
+}
+
 /** One request from its first byte to its last. */
 export interface FetchRecord {
   readonly id: string;
   readonly door: Door;
   readonly repository: string;
+  /** Who asks, as authorization knows them; undefined where it does not say. */
+  subject: string | undefined;
   command: string;
+  /** Of the protocol; undefined where a file is asked for. */
+  readonly version: ProtocolVersion | undefined;
   /** Address and agent of the client. */
   readonly client: string;
   readonly agent: string;
+  /** What this is part of: the span of its caller, or, where it is traced, its own. */
+  trace: TraceContext | undefined;
   /** Milliseconds on the process's clock. */
   readonly started: number;
   /** Seconds until the first byte of the response; undefined when there was none. */
@@ -39,10 +55,14 @@ export interface FetchRecord {
 
 /** The record of a request that begins now. */
 export function newRecord(
-  known: Pick<FetchRecord, 'id' | 'door' | 'repository' | 'command' | 'client' | 'agent'>,
+  known: Pick<
+    FetchRecord,
+    'id' | 'door' | 'repository' | 'command' | 'version' | 'client' | 'agent' | 'trace'
+  >,
 ): FetchRecord {
   return {
     ...known,
+    subject: undefined,
     started: performance.now(),
     firstByte: undefined,
     seconds: 0,
@@ -79,12 +99,44 @@ export interface BuiltBundle {
   readonly bytes: number;
 }
 
+/** `mark`: already at the door, as the queue is so long that a request to come would be turned away. */
+export const REFUSALS = ['queue_full', 'queue_timeout', 'mark'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** A request that was let into a lane, or turned away. */
+export interface Admitted {
+  readonly lane: LaneName;
+  /** Waited for a place. */
+  readonly seconds: number;
+}
+export interface Refused {
+  readonly lane: LaneName;
+  readonly reason: Refusal;
+}
+
+/** What is known of a worker that is gone. */
+export interface WorkerLoss {
+  readonly reason: Loss;
+  /** What it died of; undefined where it was given up. */
+  readonly error: Error | undefined;
+  /** Repositories that it had tasks for. */
+  readonly repositories: readonly string[];
+  /** Whether it had loaded its code. */
+  readonly wasReady: boolean;
+}
+
 /** Published with a {@link FetchRecord} whose end is still open. */
 export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */
 export const fetchEnded = channel('packhorse:fetch:ended');
 /** Published with a {@link BuiltBundle}. */
 export const bundleBuilt = channel('packhorse:bundle:built');
+/** Published with an {@link Admitted}. */
+export const admissionGranted = channel('packhorse:admission:granted');
+/** Published with a {@link Refused}. */
+export const admissionRefused = channel('packhorse:admission:refused');
+/** Published with a {@link WorkerLoss}. */
+export const workerLost = channel('packhorse:worker:lost');
 
 /** Errors of a client that is not there any more, or seems not to be. */
 const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_HUNG_UP', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];

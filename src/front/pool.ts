@@ -13,7 +13,8 @@ import {
 import type { Framing } from '../protocol/sideband.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { Breaker } from './breaker.ts';
-import { TASKS_PER_WORKER, type WorkerLoss, WorkerThread } from './worker-thread.ts';
+import { type WorkerLoss, workerLost } from './events.ts';
+import { TASKS_PER_WORKER, WorkerThread } from './worker-thread.ts';
 
 export type WorkerMessage = FromWorker<Statistics, WireError, Framing>;
 
@@ -33,8 +34,6 @@ export interface TaskListener {
 }
 
 export interface PoolOptions {
-  /** Told of each worker that was lost. */
-  readonly onLost?: (loss: WorkerLoss) => void;
   /** Milliseconds after which a worker that gives no sign of life is given up; 0: never. */
   readonly hangTimeout?: number;
 }
@@ -44,17 +43,14 @@ export class WorkerPool {
   /** Workers that were lost so far; each gets a successor. */
   readonly restarts: Record<Loss, number> = { crash: 0, memory: 0, hang: 0 };
   readonly #settings: WorkerSettings;
-  readonly #options: PoolOptions;
   readonly #threads: WorkerThread[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #lastLook = performance.now();
 
   /** @param threads workers to run, all of them from the start */
-  constructor(threads: number, settings: WorkerSettings, options: PoolOptions = {}) {
+  constructor(threads: number, settings: WorkerSettings, { hangTimeout = 0 }: PoolOptions = {}) {
     this.#settings = settings;
-    this.#options = options;
     for (let i = 0; i < threads; i++) this.#start();
-    const { hangTimeout = 0 } = options;
     if (hangTimeout > 0) this.#timers.add(setInterval(() => this.#look(hangTimeout), LOOK).unref());
   }
 
@@ -142,7 +138,7 @@ export class WorkerPool {
     this.#threads.splice(this.#threads.indexOf(lost), 1);
     this.restarts[loss.reason]++;
     this.breaker.lost();
-    this.#options.onLost?.(loss);
+    workerLost.publish(loss);
     // One that could not even start is not tried again at once: what keeps it from that is not in a request.
     if (loss.wasReady) this.#startOrWait();
     else this.#startLater();

@@ -11,7 +11,7 @@ import { BitmapBuilder } from './bitmap-builder.ts';
 import { BundleBuilder } from './bundle-builder.ts';
 import { parseSubnets } from './clients.ts';
 import { Drain } from './drain.ts';
-import { logFetches } from './fetch-log.ts';
+import { logEvents } from './event-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
 import type { BundleCaching } from './http/bundles.ts';
 import { createOperationsServer } from './http/operations.ts';
@@ -28,6 +28,7 @@ import type { Serving } from './serving.ts';
 import { StreamBudget } from './stream-budget.ts';
 import { openKeptPacks, type SharedCacheOptions } from './stream-cache/kept-packs.ts';
 import type { ClientTimeouts } from './timeouts.ts';
+import type { TracingOptions } from './tracing/tracing.ts';
 
 export interface ServiceOptions {
   /** Directory below which repositories are served. */
@@ -96,10 +97,9 @@ export interface ServiceOptions {
   readonly bundleCaching: BundleCaching;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
   readonly hangTimeout: number;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TracingOptions | undefined;
 }
-
-/** Repositories that a line about a lost worker names. */
-const MOST_LOGGED = 20;
 
 export interface Service {
   /** Where the doors listen, as `http://host:port` or `https://host:port`. */
@@ -120,6 +120,9 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const admission = new Admission(options, streams);
   const active = new ActiveFetches();
   const indexes = createSharedIndexes(options.indexMemory);
+  // What traces take is loaded only for them.
+  const tracing = options.tracing && (await import('./tracing/tracing.ts'));
+  const stopTracing = await tracing?.startTracing(options.tracing!, logger);
   const packs = await openKeptPacks(options, streams, logger);
   // Where another process has it, nothing is written there.
   const bundles = options.bundles && (packs !== undefined || options.cacheSize === 0);
@@ -136,14 +139,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     namesPacks: packs?.shared ? { below: root } : packs !== undefined,
     indexes,
   };
-  const pool = new WorkerPool(options.workers, settings, {
-    hangTimeout: options.hangTimeout * 1000,
-    onLost: ({ reason, error, repositories }) =>
-      logger.error(
-        { reason, err: error, repositories: repositories.slice(0, MOST_LOGGED) },
-        'a worker was lost and is replaced',
-      ),
-  });
+  const pool = new WorkerPool(options.workers, settings, { hangTimeout: options.hangTimeout * 1000 });
   const group = ControlGroup.own();
   const memory = new MemoryWatch({
     inflight: streams,
@@ -178,12 +174,13 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     requests: requestMemory,
     packs,
     isDraining,
+    isTraced: options.tracing !== undefined,
   });
   const builders = [
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
     ...(bundles ? [new BundleBuilder(pool, logger, options.bundleMinClones)] : []),
   ];
-  const stopLog = logFetches(logger);
+  const stopLog = logEvents(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
   const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };
@@ -213,6 +210,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     for (const builder of builders) builder.close();
     await pool.close();
     stopLog();
+    await stopTracing?.();
     await packs?.close();
     metrics.close();
     active.close();

@@ -9,6 +9,7 @@ import { EarlyEnd, type TimedStream } from './early-end.ts';
 import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
+import { formatTraceparent, type TraceContext } from './traceparent.ts';
 
 export interface Session {
   readonly door: Door;
@@ -17,6 +18,8 @@ export interface Session {
   readonly version: ProtocolVersion;
   /** Address of the client; undefined where it says nothing. */
   readonly client: string | undefined;
+  /** What it says this is part of. */
+  readonly trace?: TraceContext | undefined;
   /** Where the connection comes from, for its records. */
   readonly address: string;
   readonly agent: string;
@@ -53,6 +56,7 @@ export async function runSession(session: Session, options: Serving): Promise<vo
     path: repository,
     gate: session.door === 'git' ? ('daemon.uploadpack' as const) : ('http.uploadpack' as const),
     work: { kind: 'converse' as const, version },
+    traceparent: session.trace && formatTraceparent(session.trace),
   };
   const { statistics, error, bytes } = await pump(task, target, { ...options, client });
   end.close();
@@ -84,8 +88,9 @@ class Records {
   }
 
   begin(): FetchRecord {
-    const { door, repository, address: client, agent } = this.#session;
-    const record = newRecord({ id: randomUUID(), door, repository, command: 'none', client, agent });
+    const { door, repository, version, address: client, agent, trace } = this.#session;
+    const known = { door, repository, version, client, agent, trace };
+    const record = newRecord({ ...known, id: randomUUID(), command: 'none' });
     this.#record = record;
     fetchStarted.publish(record);
     return record;

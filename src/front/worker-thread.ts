@@ -4,6 +4,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { SentTask, ThreadSettings, WorkerSettings } from '../channel/task.ts';
 import { asPackhorseError, type Loss, type PackhorseError, workerLost } from '../errors.ts';
+import type { WorkerLoss } from './events.ts';
 
 /** How many tasks a worker may hold; those that wait for a client cost it no CPU. */
 export const TASKS_PER_WORKER = 1024;
@@ -18,17 +19,6 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 1
 export interface ThreadTask {
   readonly path: string;
   fail(error: PackhorseError): unknown;
-}
-
-/** What is known of a worker that is gone. */
-export interface WorkerLoss {
-  readonly reason: Loss;
-  /** What it died of; undefined where it was given up. */
-  readonly error: Error | undefined;
-  /** Repositories that it had tasks for. */
-  readonly repositories: readonly string[];
-  /** Whether it had loaded its code. */
-  readonly wasReady: boolean;
 }
 
 /**

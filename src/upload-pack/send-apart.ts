@@ -14,7 +14,7 @@ export async function sendApart(
 ): Promise<void> {
   // What was found out about the request so far is part of what the pack cost.
   const statistics = structuredClone(begun);
-  const watch = new Stopwatch(statistics.phases, [sink]);
+  const watch = new Stopwatch(statistics, [sink]);
   const settle = () => {
     watch.stop();
     statistics.ignored.push(...repository.indexProblems);

@@ -35,6 +35,12 @@ export interface Phases {
   wait: number;
 }
 
+/** When something went on, in milliseconds since 1970: from its first beginning to its last end. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Statistics {
   /** The v2 command, or `advertise`. */
   command: string;
@@ -47,6 +53,8 @@ export interface Statistics {
   /** Refs listed, for `ls-refs`. */
   refs: number;
   phases: Phases;
+  /** When each phase went on; phases that take turns overlap. None for what was made for another request. */
+  spans: Partial<Record<keyof Phases, Span>>;
   /** Objects of the pack, by where they came from. */
   objects: Record<Source | 'total', number>;
   /** Bytes of the pack, by where they came from; header and trailer count in the total alone. */
@@ -71,6 +79,7 @@ export function newStatistics(command: string): Statistics {
     common: 0,
     refs: 0,
     phases: { negotiate: 0, queue: 0, count: 0, entries: 0, bytes: 0, wait: 0 },
+    spans: {},
     objects: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, kept: 0, deflated: 0 },
     bytes: { total: 0, verbatim: 0, delta: 0, stream: 0, made: 0, kept: 0, deflated: 0 },
     bitmap: undefined,

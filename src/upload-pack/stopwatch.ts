@@ -1,5 +1,5 @@
-/** Seconds by phase; what the client made the work wait for counts as `wait`. */
-import type { Phases } from './statistics.ts';
+/** Seconds by phase, and when each went on; what the client made the work wait for counts as `wait`. */
+import type { Phases, Statistics } from './statistics.ts';
 
 /** One side of the client. */
 interface Side {
@@ -8,14 +8,15 @@ interface Side {
 }
 
 export class Stopwatch {
-  readonly #phases: Phases;
+  readonly #statistics: Pick<Statistics, 'phases' | 'spans'>;
   readonly #sides: readonly Side[];
   #phase: keyof Phases | undefined;
   #since = 0;
   #waited = 0;
 
-  constructor(phases: Phases, sides: readonly Side[]) {
-    this.#phases = phases;
+  /** @param statistics filled in whenever a phase ends */
+  constructor(statistics: Pick<Statistics, 'phases' | 'spans'>, sides: readonly Side[]) {
+    this.#statistics = statistics;
     this.#sides = sides;
   }
 
@@ -32,8 +33,11 @@ export class Stopwatch {
     const elapsed = (performance.now() - this.#since) / 1000;
     // What was sent without waiting for it may count as waited for after it has been worked on for long.
     const waited = Math.min(elapsed, this.#sum() - this.#waited);
-    this.#phases[this.#phase] += elapsed - waited;
-    this.#phases.wait += waited;
+    const { phases, spans } = this.#statistics;
+    phases[this.#phase] += elapsed - waited;
+    phases.wait += waited;
+    const end = Date.now();
+    spans[this.#phase] = { start: spans[this.#phase]?.start ?? end - elapsed * 1000, end };
     this.#phase = undefined;
   }
 

@@ -16,6 +16,7 @@ import { buildOwnBitmaps } from './bitmaps.ts';
 import { BUNDLE_LIMITS, buildBundle } from './build-bundle.ts';
 import { encodeAdvertisement, FIRST_TERMS, readHead } from './capabilities.ts';
 import type { CommandContext, Terms } from './command.ts';
+import { publishing } from './command-events.ts';
 import { type DumbFile, sendDumbFile } from './dumb-files.ts';
 import type { ResponseSink } from './response-sink.ts';
 import { type BundleRequest, type SentFile, sendBundle } from './send-bundle.ts';
@@ -39,6 +40,8 @@ export interface UploadPackOptions extends OpenOptions {
   readonly namesPacks?: boolean | { readonly below: string };
   /** A key of the repository's configuration that forbids to serve where it is false. */
   readonly gate?: string | undefined;
+  /** The span that all of it is done for (W3C Trace Context): told to those who listen. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Where an answer goes, and what is to be known of it. */
@@ -84,8 +87,11 @@ export class UploadPack {
   /** Says what the repository offers, to a client that asks by requests of their own. */
   async advertise(version: ProtocolVersion, exchange: Exchange): Promise<void> {
     exchange.statistics.command = 'advertise';
-    if (version === 2) await exchange.sink.sendLines(this.capabilities());
-    else await this.#with(exchange, (context) => advertiseRefs(context, { version, stateless: true }));
+    await this.#with(exchange, async (context) => {
+      const { repository, bundles, sink } = context;
+      if (version === 2) await sink.sendLines(encodeAdvertisement(repository, bundles));
+      else await advertiseRefs(context, { version, stateless: true });
+    });
   }
 
   /** Answers one request; there is nothing to answer where it is empty. */
@@ -172,14 +178,25 @@ export class UploadPack {
     }
   }
 
-  async #with<T>(
-    { sink, pace, statistics }: Exchange,
+  #with<T>(
+    exchange: Exchange,
     run: (context: CommandContext) => Promise<T>,
     input?: PacketInput,
     budget = new LineBudget(),
   ): Promise<T> {
+    const { traceparent } = this.#options;
+    const known = { directory: this.#directory, traceparent, statistics: exchange.statistics };
+    return publishing(known, () => this.#run(exchange, run, input, budget));
+  }
+
+  async #run<T>(
+    { sink, pace, statistics }: Exchange,
+    run: (context: CommandContext) => Promise<T>,
+    input: PacketInput | undefined,
+    budget: LineBudget,
+  ): Promise<T> {
     const repository = this.#open();
-    const watch = new Stopwatch(statistics.phases, input ? [sink, input] : [sink]);
+    const watch = new Stopwatch(statistics, input ? [sink, input] : [sink]);
     const { ownBitmaps, entryStore, bundles, namesPacks = false } = this.#options;
     try {
       return await run({

@@ -75,6 +75,7 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'drain-delay': ['3s'],
   'drain-timeout': ['1h'],
   'hang-timeout': ['-1', '1.5', '1000001', '60s'],
+  'otlp-url': ['collector:4318', 'grpc://collector:4317'],
   'log-level': ['verbose', 'INFO', 'toString'],
 };
 

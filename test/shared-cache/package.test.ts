@@ -1,30 +1,16 @@
 /** The package that the shared cache stands on, and that need not be installed. */
 import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { clone, expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { installWithout } from '../support/install-without.ts';
 import { createLarge } from '../support/large.ts';
 import { sharedFlags } from '../support/object-store.ts';
 import { startService } from '../support/service.ts';
 
-const PROJECT = path.resolve(import.meta.dirname, '../..');
-const PACKAGE = '@aws-sdk';
-
-/** The service with all packages but that one; its main file. */
-function installWithout(): string {
-  const directory = temporaryDirectory();
-  for (const name of ['src', 'workers', 'package.json'])
-    fs.cpSync(path.join(PROJECT, name), path.join(directory, name), { recursive: true });
-  const packages = path.join(directory, 'node_modules');
-  fs.mkdirSync(packages);
-  for (const name of fs.readdirSync(path.join(PROJECT, 'node_modules'))) {
-    if (name === PACKAGE || name.startsWith('.')) continue;
-    fs.symlinkSync(path.join(PROJECT, 'node_modules', name), path.join(packages, name));
-  }
-  return path.join(directory, 'src/main.ts');
-}
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+const isMissing = (name: string) => name.startsWith('@aws-sdk/');
 
 function serve(main: string, flags: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const args = [
@@ -46,7 +32,7 @@ function serve(main: string, flags: readonly string[], environment: NodeJS.Proce
 }
 
 test('configured without it, the service does not start, and says what to install', () => {
-  const { status, stderr } = serve(installWithout(), sharedFlags('http://127.0.0.1:9'));
+  const { status, stderr } = serve(installWithout(isMissing), sharedFlags('http://127.0.0.1:9'));
   expect(stderr).toMatch(/^packhorse: .*npm install @aws-sdk\/client-s3.*\n$/);
   expect(status).toBe(1);
 });
@@ -58,14 +44,14 @@ test('without a shared cache the service does without it', async () => {
     root,
     [],
     { PACKHORSE_CACHE_DIR: temporaryDirectory() },
-    installWithout(),
+    installWithout(isMissing),
   );
   expectSameRepository(source, await clone(service, 'large.git'));
 });
 
 test('a region that is known to no one is asked for at the start', () => {
   const flags = ['--shared-cache-url', 's3://bucket'];
-  const { status, stderr } = serve(path.join(PROJECT, 'src/main.ts'), flags);
+  const { status, stderr } = serve(MAIN, flags);
   expect(stderr).toContain('--shared-cache-region');
   expect(status).toBe(1);
 });

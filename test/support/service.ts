@@ -26,7 +26,21 @@ export interface RunningService {
 
 /** What the tests look at of a log line: of every line, of `listening`, of a fetch, of warnings. */
 export interface LogLine
-  extends Pick<FetchRecord, 'door' | 'repository' | 'command' | 'client' | 'agent' | 'outcome' | 'seconds'> {
+  extends Pick<
+    FetchRecord,
+    | 'id'
+    | 'door'
+    | 'repository'
+    | 'command'
+    | 'version'
+    | 'client'
+    | 'agent'
+    | 'trace'
+    | 'status'
+    | 'bytes'
+    | 'outcome'
+    | 'seconds'
+  > {
   readonly level: number;
   /** Milliseconds since 1970. */
   readonly time: number;

@@ -1,19 +1,10 @@
 /** Who may have work done, and who must wait or come again. Before any of this, nothing of a client is kept. */
 import { busy, type PackhorseError } from '../../errors.ts';
+import { admissionRefused, type Refused } from '../events.ts';
 import type { StreamBudget } from '../stream-budget.ts';
 import { LANES, Lane, type LaneName, type LaneOptions } from './lane.ts';
 import type { Party } from './party.ts';
 import { Place } from './place.ts';
-
-/** `mark`: already at the door, as the queue is so long that a request to come would be turned away. */
-export const REFUSALS = ['queue_full', 'queue_timeout', 'mark'] as const;
-export type Refusal = (typeof REFUSALS)[number];
-
-export interface AdmissionObserver {
-  /** @param seconds waited for a place */
-  granted(lane: LaneName, seconds: number): void;
-  refused(lane: LaneName, reason: Refusal): void;
-}
 
 export interface AdmissionOptions extends Omit<LaneOptions, 'most' | 'hasMemory'> {
   /** Places of each lane at most. */
@@ -31,7 +22,6 @@ export class Admission {
   readonly lanes: Readonly<Record<LaneName, Lane>>;
   readonly streams: StreamBudget;
   readonly queueWait: number;
-  observer: AdmissionObserver | undefined;
 
   constructor({ limits, queueWait, ...options }: AdmissionOptions, streams: StreamBudget) {
     const lane = (name: LaneName) => {
@@ -53,7 +43,7 @@ export class Admission {
   refusal(party: Party): PackhorseError | undefined {
     const full = this.#fullLane(party);
     if (!full) return undefined;
-    this.observer?.refused(full, 'mark');
+    admissionRefused.publish({ lane: full, reason: 'mark' } satisfies Refused);
     return busy(`${this.lanes[full].queued} are waiting`, this.retryAfter(full));
   }
 

@@ -1,5 +1,6 @@
 /** What one client holds of the lanes, from its request to the end of its answer. */
 import { busy, type PackhorseError } from '../../errors.ts';
+import { type Admitted, admissionGranted, admissionRefused, type Refused } from '../events.ts';
 import type { Admission } from './admission.ts';
 import type { LaneName, Waiting } from './lane.ts';
 import type { Party } from './party.ts';
@@ -42,10 +43,10 @@ export class Place {
   enter(lane: LaneName, waiter: Waiter): void {
     this.leave();
     this.#lane = lane;
-    const { queueWait, observer } = this.#admission;
+    const { queueWait } = this.#admission;
     const queue = this.#admission.lanes[lane];
     if (queue.isFull(this.#party)) {
-      observer?.refused(lane, 'queue_full');
+      admissionRefused.publish({ lane, reason: 'queue_full' } satisfies Refused);
       waiter.refused(busy(`${queue.queued} are waiting`, this.#admission.retryAfter(lane)));
       return;
     }
@@ -53,7 +54,7 @@ export class Place {
     if (this.#state !== 'waiting' || queueWait === 0) return;
     this.#timer = setTimeout(() => {
       this.#withdraw();
-      observer?.refused(lane, 'queue_timeout');
+      admissionRefused.publish({ lane, reason: 'queue_timeout' } satisfies Refused);
       waiter.refused(busy(`no place was free for ${queueWait} seconds`, this.#admission.retryAfter(lane)));
     }, queueWait * 1000).unref();
   }
@@ -104,7 +105,8 @@ export class Place {
         this.#waiting = undefined;
         this.#state = 'held';
         this.#since = performance.now() / 1000;
-        if (!begun) this.#admission.observer?.granted(lane, this.#since - start);
+        const seconds = this.#since - start;
+        if (!begun) admissionGranted.publish({ lane, seconds } satisfies Admitted);
         granted();
         for (const action of this.#actions.splice(0)) action();
       },

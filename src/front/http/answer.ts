@@ -9,12 +9,14 @@ import type { Gate, Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
+import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
 import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
 import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
+import { formatTraceparent, parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 
 export interface Exchange {
@@ -22,6 +24,8 @@ export interface Exchange {
   readonly repository: string;
   /** What the record says while the request is not read yet. */
   readonly command: string;
+  /** Of the protocol; undefined where a file is asked for. */
+  readonly version?: ProtocolVersion;
   readonly contentType: string;
   /** Beside the type, of an answer that is no refusal. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -66,8 +70,10 @@ export async function answer(
     door: 'http',
     repository: exchange.repository,
     command: exchange.command,
+    version: exchange.version,
     client: clientIn(request, serving.trustedProxies) ?? request.ip,
     agent: request.headers['user-agent'] ?? '',
+    trace: parseTraceparent(request.headers.traceparent),
   });
   fetchStarted.publish(record);
   const result = await run(request, response, exchange, record, serving);
@@ -138,7 +144,8 @@ async function run(
       status = head.status;
       Object.assign(headers, head.headers);
     };
-    const task = { path: exchange.repository, gate: exchange.gate, work };
+    const traceparent = record.trace && formatTraceparent(record.trace);
+    const task = { path: exchange.repository, gate: exchange.gate, work, traceparent };
     const read = exchange.release;
     const target = { stream, begin, file, refuse, signal: end.signal, ...(read && { read }) };
     return await pump(task, target, { ...serving, client: party.client });

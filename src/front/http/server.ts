@@ -141,6 +141,7 @@ function advertisement(request: FastifyRequest, route: Route): Exchange {
   return {
     repository: route.repository,
     command: 'advertise',
+    version,
     isFirst: true,
     gate: 'http.uploadpack',
     contentType: ADVERTISEMENT_TYPE,
@@ -152,9 +153,11 @@ function advertisement(request: FastifyRequest, route: Route): Exchange {
 
 function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): Exchange {
   const memory = options.requestMemory.open();
+  const version = versionOf(request);
   return {
     repository: route.repository,
     command: 'none',
+    version,
     isFirst: false,
     gate: 'http.uploadpack',
     contentType: RESULT_TYPE,
@@ -168,7 +171,7 @@ function rpc(request: FastifyRequest, route: Route, options: HttpDoorOptions): E
       });
       // A lone flush is how a client finds out whether it may send a large body: no version, no command.
       if (body.length === 0 || Buffer.from(body.buffer, 0, body.length).equals(FLUSH)) return undefined;
-      return { kind: 'answer', version: versionOf(request), request: body };
+      return { kind: 'answer', version, request: body };
     },
     release: () => memory.release(),
   };

@@ -9,6 +9,7 @@ import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
 import type { Serving } from '../serving.ts';
 import { runSession } from '../session.ts';
+import { parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 import { findRoute } from './routes.ts';
 
@@ -55,6 +56,7 @@ async function serve(request: IncomingMessage, socket: Socket, options: UpgradeO
       client,
       address: client ?? socket.remoteAddress ?? '',
       agent,
+      trace: parseTraceparent(request.headers.traceparent),
       stream: socket,
       refuse: (error) => void socket.end(encodeError(error.client)),
     },

@@ -1,18 +1,20 @@
 /** Metrics of the lanes, and of the bytes on their way. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type Admission, REFUSALS } from '../admission/admission.ts';
+import type { Admission } from '../admission/admission.ts';
 import { LANES } from '../admission/lane.ts';
+import { type Admitted, admissionGranted, admissionRefused, REFUSALS, type Refused } from '../events.ts';
 import type { LimitController } from '../pressure/limit-controller.ts';
 import { WATCHERS } from '../pressure/signals.ts';
 
 /** Seconds; most wait not at all. */
 const WAITS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300];
 
+/** Begins to listen; the function returned ends it. */
 export function addAdmissionMetrics(
   registry: Registry,
   admission: Admission,
   backOffs: LimitController['backOffs'],
-): void {
+): () => void {
   const registers = [registry];
   const { lanes, streams } = admission;
   const ofLanes = (name: string, help: string, read: (lane: (typeof lanes)['light']) => number) =>
@@ -76,8 +78,18 @@ export function addAdmissionMetrics(
     },
   });
   for (const lane of LANES) for (const reason of REFUSALS) rejected.inc({ lane, reason }, 0);
-  admission.observer = {
-    granted: (lane, seconds) => wait.observe({ lane }, seconds),
-    refused: (lane, reason) => rejected.inc({ lane, reason }),
+  const granted = (published: unknown) => {
+    const { lane, seconds } = published as Admitted;
+    wait.observe({ lane }, seconds);
+  };
+  const refused = (published: unknown) => {
+    const { lane, reason } = published as Refused;
+    rejected.inc({ lane, reason });
+  };
+  admissionGranted.subscribe(granted);
+  admissionRefused.subscribe(refused);
+  return () => {
+    admissionGranted.unsubscribe(granted);
+    admissionRefused.unsubscribe(refused);
   };
 }

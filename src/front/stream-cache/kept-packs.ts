@@ -23,6 +23,11 @@ export interface KeptPacksOptions {
   readonly sharedCache: SharedCacheOptions | undefined;
 }
 
+export interface Evicted {
+  streams: number;
+  bytes: number;
+}
+
 export interface KeptPacks {
   readonly cache: StreamCache;
   readonly store: StreamStore;
@@ -30,8 +35,8 @@ export interface KeptPacks {
   readonly entries: WorkerSettings['entryStore'];
   /** Undefined: nothing is shared. */
   readonly shared: SharedStreams | undefined;
-  /** Bytes that left, by why. */
-  readonly evicted: Readonly<Record<LeavingReason, number>>;
+  /** What left, by why. */
+  readonly evicted: Readonly<Record<LeavingReason, Evicted>>;
   close(): Promise<void>;
 }
 
@@ -49,7 +54,8 @@ export async function openKeptPacks(
   const budget = cacheSize - entryBytes;
   const objects = sharedCache && (await S3Store.open(sharedCache));
   const policy = new StreamPolicy({ budget, minUses: cacheMinUses, now: Date.now });
-  const evicted: Record<LeavingReason, number> = { age: 0, budget: 0, damaged: 0, purged: 0 };
+  const none = (): Evicted => ({ streams: 0, bytes: 0 });
+  const evicted = { age: none(), budget: none(), damaged: none(), purged: none() };
   let store: StreamStore;
   try {
     store = await StreamStore.open(cacheDir, {
@@ -58,7 +64,9 @@ export async function openKeptPacks(
       onFault: (what, error) =>
         logger.warn({ err: error, directory: cacheDir }, `${what}; nothing is kept for a while`),
       onEvicted: (reason, bytes) => {
-        evicted[reason] += bytes;
+        if (bytes === 0) return; // it had left before
+        evicted[reason].streams++;
+        evicted[reason].bytes += bytes;
       },
     });
   } catch (error) {

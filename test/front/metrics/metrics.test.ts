@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../support/directory.ts';
-import { fsck, runGit } from '../support/git.ts';
-import { createRepository, History } from '../support/history.ts';
-import { type RunningService, startService } from '../support/service.ts';
+import { temporaryDirectory } from '../../support/directory.ts';
+import { fsck, runGit } from '../../support/git.ts';
+import { createRepository, History } from '../../support/history.ts';
+import { samples } from '../../support/metrics.ts';
+import { type RunningService, startService } from '../../support/service.ts';
 
 const root = temporaryDirectory();
 const work = temporaryDirectory();
@@ -14,14 +15,6 @@ beforeAll(async () => {
   history.importInto(createRepository(root, 'project.git'));
   service = await startService(root, ['--memory-limit', '1m']);
 });
-
-async function samples(): Promise<Map<string, number>> {
-  const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-  );
-}
 
 describe('the operators’ port', () => {
   it('says that the service lives and is ready', async () => {
@@ -43,7 +36,7 @@ describe('the operators’ port', () => {
     expect(cloned).toMatchObject({ code: 0, stderr: '' });
     fsck(`${work}/clone`);
     const line = await service.logged(({ command, msg }) => msg === 'fetch' && command === 'fetch');
-    const found = await samples();
+    const found = await samples(service);
     expect(
       found.get('packhorse_fetch_requests_total{door="http",command="advertise",kind="none",outcome="ok"}'),
     ).toBe(1);
@@ -80,7 +73,7 @@ describe('the operators’ port', () => {
     const refused = await runGit(work, ['clone', '-q', `${service.url}/nowhere.git`, 'none']);
     expect(refused.stderr).toContain('not found');
     expect(
-      (await samples()).get(
+      (await samples(service)).get(
         'packhorse_fetch_requests_total{door="http",command="advertise",kind="none",outcome="rejected"}',
       ),
     ).toBe(1);
@@ -90,7 +83,7 @@ describe('the operators’ port', () => {
     const body = '0014command=mischief0000';
     const headers = { 'Content-Type': 'application/x-git-upload-pack-request', 'Git-Protocol': 'version=2' };
     await fetch(`${service.url}/project.git/git-upload-pack`, { method: 'POST', headers, body });
-    const series = [...(await samples()).keys()];
+    const series = [...(await samples(service)).keys()];
     expect(series.some((name) => name.includes('mischief'))).toBe(false);
     expect(series).toContain(
       'packhorse_fetch_requests_total{door="http",command="invalid",kind="none",outcome="rejected"}',
@@ -104,6 +97,6 @@ describe('the memory watch', () => {
     expect(warning.memory.limit).toBe(1024 * 1024);
     expect(warning.memory.rss).toBeGreaterThan(warning.memory.limit);
     expect(warning.fetches).toBeInstanceOf(Array);
-    expect((await samples()).get('packhorse_memory_limit_bytes')).toBe(1024 * 1024);
+    expect((await samples(service)).get('packhorse_memory_limit_bytes')).toBe(1024 * 1024);
   });
 });
