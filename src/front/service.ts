@@ -113,7 +113,7 @@ export interface Service {
 
 /** @throws the system's error when a port cannot be had */
 export async function startService(options: ServiceOptions, logger: Logger): Promise<Service> {
-  let draining = false;
+  let stoppedAt: number | undefined;
   const drain = new Drain();
   const requestMemory = new ByteBudget(options.requestMemory);
   const streams = new StreamBudget({ window: options.streamWindow, limit: options.inflightMemory });
@@ -163,7 +163,10 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     collectGarbage: () => pool.collectGarbage(),
   });
   const { backOffs } = controller;
-  const isDraining = () => draining;
+  const stopping = {
+    limit: options.drainDelay + options.drainTimeout,
+    seconds: () => (stoppedAt === undefined ? undefined : (performance.now() - stoppedAt) / 1000),
+  };
   const metrics = createMetrics({
     pool,
     indexes,
@@ -173,8 +176,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     active,
     requests: requestMemory,
     packs,
-    isDraining,
     isTraced: options.tracing !== undefined,
+    stopping,
   });
   const builders = [
     ...(options.ownBitmaps ? [new BitmapBuilder(pool, logger)] : []),
@@ -199,7 +202,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     registry: metrics.registry,
     logger,
     notReady: () =>
-      draining
+      stoppedAt !== undefined
         ? 'draining'
         : (pool.breaker.refusal()?.message ?? (pool.threads === 0 ? 'no worker is running' : undefined)),
   });
@@ -234,7 +237,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     gitUrl: gitDoor && urlOf('git', gitDoor.server),
     metricsUrl: urlOf('http', operations.server),
     async stop() {
-      draining = true;
+      stoppedAt = performance.now();
       if (options.drainDelay > 0) await sleep(options.drainDelay * 1000);
       drain.close();
       logger.info({ fetches: active.size }, 'draining');

@@ -11,6 +11,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { createRepository } from '../support/history.ts';
 import { createLarge } from '../support/large.ts';
 import { cloneRequest, REQUEST_TYPE, send, startFetch } from '../support/raw-client.ts';
+import { metric } from '../support/request-log.ts';
 import { parseFetchAnswer, pkt } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
@@ -49,6 +50,19 @@ test('readiness fails at once, while new work is still done for the delay', asyn
   await gitIn(root, ['ls-remote', `${service.url}/${NAME}`]);
   expect(service.log.map(({ msg }) => msg)).not.toContain('draining');
   expect(await exited).toEqual([0, null]);
+});
+
+test('metrics say how long it has taken, and how long it may', async () => {
+  const service = await startService(root, ['--drain-delay', '5', '--drain-timeout', '20']);
+  expect(await metric(service, 'packhorse_drain_limit_seconds')).toBe(25);
+  expect(await metric(service, 'packhorse_drain_seconds')).toBe(0);
+  expect(await metric(service, 'packhorse_draining')).toBe(0);
+  const exited = once(service.process, 'exit');
+  service.process.kill('SIGTERM');
+  await logged(service, 'stopping');
+  expect(await metric(service, 'packhorse_drain_seconds')).toBeGreaterThan(0);
+  expect(await metric(service, 'packhorse_draining')).toBe(1);
+  await exited;
 });
 
 test('a connection that is kept open gets no more answers', async () => {

@@ -12,6 +12,7 @@ import type { KeptPacks } from '../stream-cache/kept-packs.ts';
 import { addAdmissionMetrics } from './admission-metrics.ts';
 import { addBundleMetrics } from './bundle-metrics.ts';
 import { addCacheMetrics } from './cache-metrics.ts';
+import { addDrainMetrics, type Stopping } from './drain-metrics.ts';
 import { addFetchMetrics } from './fetch-metrics.ts';
 import { addSharedCacheMetrics } from './shared-cache-metrics.ts';
 
@@ -23,7 +24,7 @@ export interface MetricSources {
   readonly memory: MemoryWatch;
   readonly active: { readonly size: number };
   readonly requests: ByteBudget;
-  readonly isDraining: () => boolean;
+  readonly stopping: Stopping;
   /** Undefined: no pack is kept. */
   readonly packs: KeptPacks | undefined;
   /** Whether metrics name traces. */
@@ -39,6 +40,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   addGauges(registry, sources);
   addSharedCacheMetrics(registry, sources.packs?.shared);
+  addDrainMetrics(registry, sources.stopping);
 
   const closers = [
     addAdmissionMetrics(registry, sources.admission, sources.backOffs),
@@ -61,7 +63,7 @@ function openMetricsRegistry(): Registry {
 
 /** Gauges that are read when someone asks. */
 function addGauges(registry: Registry, sources: MetricSources): void {
-  const { pool, indexes, admission, memory, active, requests, isDraining } = sources;
+  const { pool, indexes, admission, memory, active, requests } = sources;
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
@@ -84,9 +86,6 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   );
   gauge('packhorse_pool_tasks', 'Tasks that workers have taken.', () => pool.running);
   gauge('packhorse_pool_queued', 'Tasks that no worker has taken yet.', () => pool.queued);
-  gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
-    isDraining() ? 1 : 0,
-  );
   gauge('packhorse_memory_limit_bytes', 'The memory limit that is nearest.', () => memory.use.limit);
   gauge('packhorse_index_memory_bytes', 'Bytes of index files that the workers hold, each file once.', () =>
     Number(Atomics.load(indexes.held, 0)),
