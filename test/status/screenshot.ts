@@ -82,7 +82,7 @@ await often;
 take(service, root, 'acme/website.git', 0);
 take(service, root, 'tools/cli.git', MIB);
 await sleep(end - performance.now());
-await page.screenshot({ path: TARGET });
+await page.screenshot({ path: TARGET, fullPage: true });
 await browser.close();
 fs.rmSync(root, { recursive: true, force: true });
 process.exit();

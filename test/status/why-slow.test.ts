@@ -27,6 +27,7 @@ it.each([
   ],
   ['20000 refs', cloneThat({ negotiate: 9 }, { kind: 'none', bitmap: undefined, refs: 20_000 })],
   ['mostly bytes', cloneThat({ bytes: 8 })],
+  ['mostly sending', cloneThat({ queue: 1, negotiate: 1 })],
 ])('%s', (why, record) => {
   expect(whySlow(record).join(', ')).toBe(why);
 });

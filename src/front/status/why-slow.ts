@@ -36,7 +36,7 @@ export function whySlow({
   const notable = reasons.filter(({ took }) => took > 0 && took >= seconds * NOTABLE);
   const words = notable.sort((a, b) => b.took - a.took).flatMap(({ why }) => why);
   const known = [...whyCold(statistics, seconds), ...words, ...failure];
-  return known.length > 0 ? known : [`mostly ${longest(phases)}`];
+  return known.length > 0 ? known : [`mostly ${longest(phases, seconds)}`];
 }
 
 /** The pack had to be made, and that took a part of the time. */
@@ -62,6 +62,10 @@ function whyNegotiated({ refs }: Statistics): string[] {
   return refs >= MANY_REFS ? [`${refs} refs`] : [];
 }
 
-function longest(phases: Phases): string {
-  return Object.entries(phases).reduce((most, phase) => (phase[1] > most[1] ? phase : most))[0];
+/** The phase that took longest; what is in none went by while bytes that were there were sent. */
+function longest(phases: Phases, seconds: number): string {
+  const all = Object.entries(phases);
+  const known = all.reduce((sum, [, took]) => sum + took, 0);
+  const sending: [string, number] = ['sending', seconds - known];
+  return all.reduce((most, phase) => (phase[1] > most[1] ? phase : most), sending)[0];
 }
