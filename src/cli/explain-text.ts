@@ -1,5 +1,5 @@
 /** A report for people. Names come from the disk, and are printed without control characters. */
-import type { Clone, Recommendation, RefSummary, Report, Storage } from '../explain/report.ts';
+import type { Clone, Fetch, Recommendation, RefSummary, Report, Storage } from '../explain/report.ts';
 import { oneLine } from './flags.ts';
 import { sizeOf } from './size-of.ts';
 
@@ -7,7 +7,7 @@ const INDENT = '  ';
 const WIDTH = 14;
 
 export function textOf(report: Report): string {
-  const { directory, storage, refs, listing, advertisement, clone, ignored, recommendations } = report;
+  const { directory, storage, refs, listing, advertisement, clone, fetch, ignored, recommendations } = report;
   const rows = [
     ['packs', packsText(storage)],
     ['bitmap', bitmapText(storage)],
@@ -18,9 +18,10 @@ export function textOf(report: Report): string {
   ];
   const lines = [
     directory,
-    ...rows.map(([name, text]) => `${INDENT}${name.padEnd(WIDTH)}${text}`),
+    ...rows.map(([name, text]) => row(name, text)),
     '',
     ...(clone ? cloneLines(clone) : ['There is nothing to clone.']),
+    ...(fetch ? fetchLines(fetch) : []),
     '',
     ...adviceLines(recommendations),
   ];
@@ -59,17 +60,40 @@ function refsText({ total, branches, tags, others, hidden }: RefSummary): string
 }
 
 function cloneLines({ statistics, copied }: Clone): string[] {
-  const { phases, objects, bytes, walked, opened } = statistics;
+  const { objects, bytes } = statistics;
+  const anew = sizeOf(bytes.made + bytes.deflated);
+  return [
+    `A clone is ${sizeOf(bytes.total)}, ${count(objects.total)} objects.`,
+    row('copied', `${(copied * 100).toFixed(1)} % of its bytes as they are stored; ${anew} are made anew`),
+    ...workLines(statistics),
+  ];
+}
+
+function fetchLines({ statistics, behind }: Fetch): string[] {
+  const { objects, bytes } = statistics;
+  const since = behind === 1 ? 'the last commit' : `the last ${count(behind)} commits`;
+  return [
+    '',
+    `A fetch of ${since} of the default branch is ${sizeOf(bytes.total)}, ${count(objects.total)} objects.`,
+    ...workLines(statistics),
+  ];
+}
+
+function workLines({ phases, walked, opened }: Clone['statistics']): string[] {
   const seconds = (['negotiate', 'count', 'entries', 'bytes'] as const).map(
     (phase) => `${phase} ${phases[phase].toFixed(3)} s`,
   );
-  const anew = bytes.made + bytes.deflated;
   return [
-    `A clone is ${sizeOf(bytes.total)}, ${count(objects.total)} objects.`,
-    `${INDENT}${'copied'.padEnd(WIDTH)}${(copied * 100).toFixed(1)} % of its bytes as they are stored; ${sizeOf(anew)} are made anew`,
-    `${INDENT}${'counting'.padEnd(WIDTH)}${count(walked)} objects found by walking, ${count(opened)} commits read from their objects`,
-    `${INDENT}${'time'.padEnd(WIDTH)}${seconds.join(', ')}`,
+    row(
+      'counting',
+      `${count(walked)} objects found by walking, ${count(opened)} commits read from their objects`,
+    ),
+    row('time', seconds.join(', ')),
   ];
+}
+
+function row(name: string, text: string): string {
+  return `${INDENT}${name.padEnd(WIDTH)}${text}`;
 }
 
 /** Each command once, with all that it is good for. */

@@ -7,7 +7,8 @@ type Found = Omit<Report, 'recommendations'>;
 /** Objects that a clone must have walked for a bitmap to be worth it, and their share of the clone. */
 const LEAST_WALKED = 1000;
 const LEAST_SHARE = 0.1;
-const MOST_MISSING_COMMITS = 500;
+/** Commits that one clone, or one fetch, reads from their objects. */
+const MOST_OPENED_COMMITS = 500;
 const MOST_LOOSE = 500;
 const MOST_PACKS = 10;
 /** Visible refs of one kind that are neither branches nor tags. */
@@ -62,14 +63,10 @@ function advisePacks(found: Found): Recommendation[] {
   return [{ finding: 'packs', why, ...makeBitmap(found) }];
 }
 
-function adviseCommitGraph({ storage: { commitGraph }, directory }: Found): Recommendation[] {
-  const { state, missing, commits, hasGenerations } = commitGraph;
-  const isOld = state === 'usable' && !hasGenerations && commits >= MOST_MISSING_COMMITS;
-  if (state === 'off' || (missing < MOST_MISSING_COMMITS && !isOld)) return [];
-  const why =
-    missing < MOST_MISSING_COMMITS
-      ? 'The commit-graph has no corrected dates, so walks cannot tell early where they may end.'
-      : `${count(missing)} commits are not in a commit-graph: whoever walks the history reads them from their objects.`;
+function adviseCommitGraph({ storage: { commitGraph }, directory, clone, fetch }: Found): Recommendation[] {
+  const opened = Math.max(clone?.statistics.opened ?? 0, fetch?.statistics.opened ?? 0);
+  if (commitGraph.state === 'off' || opened < MOST_OPENED_COMMITS) return [];
+  const why = `${count(commitGraph.missing)} commits are not in a commit-graph: whoever walks the history reads them from their objects.`;
   return [{ finding: 'commit-graph', why, directory, command: ['commit-graph', 'write', '--reachable'] }];
 }
 

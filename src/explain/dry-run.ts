@@ -6,7 +6,8 @@ import type { HashName } from '../repository/object-format.ts';
 import { newStatistics, type Statistics } from '../upload-pack/statistics.ts';
 import type { UploadPack } from '../upload-pack/upload-pack.ts';
 import { CountingSink } from './counting-sink.ts';
-import type { Clone, DryRun } from './report.ts';
+import type { Ancestor } from './find-ancestor.ts';
+import type { Clone, DryRun, Fetch } from './report.ts';
 
 /** What `git clone` asks for. */
 const LISTING = [
@@ -41,6 +42,16 @@ export async function dryClone(
   const lines = Array.from(wants, (oid) => `want ${oid}`);
   const run = await request(server, hash, 'fetch', [...CAPABILITIES, ...lines, 'done'], onProgress);
   return { ...run, copied: copiedShare(run.statistics) };
+}
+
+/** What the default branch has got since its client has fetched. */
+export async function dryFetch(
+  server: UploadPack,
+  hash: HashName,
+  { tip, oid, behind }: Ancestor,
+): Promise<Fetch> {
+  const run = await request(server, hash, 'fetch', [...CAPABILITIES, `want ${tip}`, `have ${oid}`]);
+  return { ...run, behind };
 }
 
 /** Entries are copied whole, or with a new header before the same zlib stream. */

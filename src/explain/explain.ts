@@ -5,7 +5,8 @@ import { Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
 import { UploadPack } from '../upload-pack/upload-pack.ts';
 import { recommend } from './advice.ts';
-import { dryAdvertise, dryClone, dryList } from './dry-run.ts';
+import { dryAdvertise, dryClone, dryFetch, dryList } from './dry-run.ts';
+import { findAncestor } from './find-ancestor.ts';
 import type { Report } from './report.ts';
 import { surveyRefs } from './survey-refs.ts';
 import { surveyStorage } from './survey-storage.ts';
@@ -19,13 +20,14 @@ export async function explain(
   directory: string,
   onProgress: (text: string) => void = () => {},
 ): Promise<Report> {
-  const { storage, refs, wants, gitDirectory, hash, ignored } = await survey(directory);
+  const { wants, hash, ancestor, ...surveyed } = await survey(directory);
   const server = new UploadPack(directory);
   try {
     const listing = await dryList(server, hash);
     const advertisement = await dryAdvertise(server);
     const clone = wants.size === 0 ? undefined : await dryClone(server, hash, wants, onProgress);
-    const found = { directory: gitDirectory, storage, refs, listing, advertisement, clone, ignored };
+    const fetch = ancestor && (await dryFetch(server, hash, ancestor));
+    const found = { ...surveyed, listing, advertisement, clone, fetch };
     return { ...found, recommendations: recommend(found) };
   } finally {
     server.close();
@@ -40,15 +42,10 @@ async function survey(directory: string) {
     await repository.prepareObjects(pace.pauseIfDue);
     const { summary: refs, tips, wants } = await surveyRefs(repository, pace.pauseIfDue);
     const storage = await surveyStorage(repository, tips, pace);
+    const ancestor = await findAncestor(repository, pace);
     const ignored = [...new Set(repository.indexProblems)];
-    return {
-      storage,
-      refs,
-      wants,
-      ignored,
-      gitDirectory: fs.realpathSync(repository.commonDirectory),
-      hash: repository.format.name,
-    };
+    const gitDirectory = fs.realpathSync(repository.commonDirectory);
+    return { directory: gitDirectory, storage, refs, ignored, wants, ancestor, hash: repository.format.name };
   } finally {
     repository.close();
     caches.close();

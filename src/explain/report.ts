@@ -19,7 +19,7 @@ export interface Storage {
     /** Commits that it has, and commits that refs reach and it has not. */
     readonly commits: number;
     readonly missing: number;
-    /** Whether it has generation numbers with corrected dates, by which walks end early. */
+    /** Whether it has corrected dates, by which walks end early. */
     readonly hasGenerations: boolean;
   };
 }
@@ -57,6 +57,12 @@ export interface Clone extends DryRun {
   readonly copied: number;
 }
 
+/** By a client that has what the default branch was, along its first parents. */
+export interface Fetch extends DryRun {
+  /** So many commits ago. */
+  readonly behind: number;
+}
+
 export interface Recommendation {
   readonly finding: 'bitmap' | 'commit-graph' | 'loose' | 'packs' | 'refs';
   /** A sentence or two. */
@@ -76,6 +82,8 @@ export interface Report {
   readonly advertisement: DryRun;
   /** Undefined where there is nothing to clone. */
   readonly clone: Clone | undefined;
+  /** Undefined where the default branch has but one commit, or none. */
+  readonly fetch: Fetch | undefined;
   /** Files that were passed over because they are damaged or stale. */
   readonly ignored: readonly string[];
   readonly recommendations: readonly Recommendation[];

@@ -65,7 +65,7 @@ export interface Statistics {
   cache: 'hit' | 'follow' | 'miss' | 'bypass' | undefined;
   /** Objects of the pack, and of what the client has, that were found by walking. */
   walked: number;
-  /** Commits that were read from their objects for that, as no commit-graph has them. */
+  /** Commits that were read from their objects, for that and for the negotiation, as no commit-graph has them. */
   opened: number;
   /** Files that are damaged or stale and were passed over: nothing is wrong but the speed. */
   ignored: string[];

@@ -151,6 +151,18 @@ it('a repository without a commit-graph gets one: then no commit is read from it
   expect(statisticsOf(after).opened).toBe(0);
 });
 
+it('a repository with a bitmap gets a commit-graph too: then no fetch reads commits from their objects', async () => {
+  const source = createSource();
+  git(source, ['repack', '-adb']);
+  const before = await explain(source);
+  expect(findings(before)).toEqual(['commit-graph']);
+  expect(before.fetch).toMatchObject({ behind: COMMITS - 1, statistics: { kind: 'fetch', common: 1 } });
+  expect(before.fetch!.statistics.opened).toBeGreaterThanOrEqual(COMMITS - 1);
+  const after = await follow(source, before, 'commit-graph');
+  expect(after.fetch!.statistics.opened).toBe(0);
+  expect(after.fetch!.statistics.objects).toEqual(before.fetch!.statistics.objects);
+});
+
 it('loose objects are packed: then none is deflated anew', async () => {
   const source = createSource({ loose: true });
   const before = await explain(source);
@@ -164,7 +176,7 @@ it('loose objects are packed: then none is deflated anew', async () => {
 });
 
 it('loose objects beside a large pack are packed by themselves', async () => {
-  const source = createSource({ commits: 20 * COMMITS });
+  const source = createSource({ commits: 4000 });
   git(source, ['repack', '-adb']);
   const history = new History(100_000);
   for (let n = 0; n < 200; n++) {
