@@ -8,7 +8,15 @@ let now = 0;
 const history = new FetchHistory(() => now);
 
 function end(id: string, seconds: number): void {
-  const known = { door: 'http', repository: 'a.git', command: 'fetch', client: '', agent: '' } as const;
+  const known = {
+    door: 'http',
+    repository: 'a.git',
+    command: 'fetch',
+    client: '',
+    agent: '',
+    version: 2,
+    trace: undefined,
+  } as const;
   fetchEnded.publish({ ...newRecord({ ...known, id }), seconds, bytes: 10 });
 }
 

@@ -5,8 +5,9 @@ import { clone } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { runGit } from '../support/git.ts';
 import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
-import { cloneRequest, startFetch } from '../support/raw-client.ts';
+import { cloneRequest, post, startFetch } from '../support/raw-client.ts';
 import { settled } from '../support/request-log.ts';
+import { pkt } from '../support/requests.ts';
 import { startService } from '../support/service.ts';
 import { readStatus, statusBecomes } from '../support/status.ts';
 
@@ -100,6 +101,13 @@ it('says that it drains', async () => {
   const { notReady, inFlight } = await statusBecomes(service, (status) => status.notReady !== null);
   expect([notReady, inFlight]).toEqual(['draining', 1]);
   await paused.finish();
+});
+
+it('tells no secret that a client has put where none belongs', async () => {
+  const service = await startService(root);
+  await post(service, 'large.git', `${pkt('command=http://ann:secret@host/\n')}0000`);
+  const { slowest } = await statusBecomes(service, (status) => status.ended === 1);
+  expect(slowest[0].command).toBe('http://[redacted]@host/');
 });
 
 it('lets the page do nothing but run its own script, and ask where it came from', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { redact } from '../redact.ts';
 import { readStatus, type StatusSources } from './status.ts';
 
 const PAGE = new URL('page.html', import.meta.url);
@@ -20,7 +21,7 @@ export function addStatusRoutes(app: FastifyInstance, sources: StatusSources): v
     reply
       .headers({ ...headers, 'Cache-Control': 'no-store' })
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify(readStatus(sources))),
+      .send(redact(JSON.stringify(readStatus(sources)))),
   );
 }
 

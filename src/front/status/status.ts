@@ -66,7 +66,7 @@ export function readStatus({ pool, admission, memory, active, history, packs, no
 }
 
 function inFlight(
-  { id, door, repository, command, client, started }: FetchRecord,
+  { id, door, repository, subject, command, client, started }: FetchRecord,
   live: LiveAnswer | undefined,
 ) {
   return {
@@ -74,6 +74,8 @@ function inFlight(
     door,
     repository,
     command,
+    /** Who asks, where authorization says so. */
+    subject: subject ?? null,
     client,
     kind: live?.kind ?? 'none',
     phase: live?.phase ?? 'request',
