@@ -11,6 +11,7 @@ import {
   splitArguments,
 } from './flags.ts';
 import { CACHE_HELP } from './help.ts';
+import { sizeOf } from './size-of.ts';
 import { readCacheDirectory } from './values.ts';
 
 const DIRECTORY_FLAG: Flag = { name: 'cache-dir', value: 'DIR', help: 'the directory that the service has' };
@@ -115,17 +116,8 @@ function tableOf(streams: readonly ListedStream[], directory: string): string {
 
 /** Of columns. */
 const IS_NUMBER = [false, false, true, true, true, false];
-const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
 function count(streams: number): string {
   return streams === 1 ? '1 stream' : `${streams} streams`;
-}
-
-function sizeOf(bytes: number): string {
-  let unit = 0;
-  let size = bytes;
-  for (; size >= 1024 && unit < SIZES.length - 1; unit++) size /= 1024;
-  return `${unit === 0 ? size : size.toFixed(1)} ${SIZES[unit]}`;
 }
 
 const AGES = [

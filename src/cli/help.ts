@@ -18,6 +18,8 @@ Usage:
   packhorse cache ls               what is kept to be sent again
   packhorse cache purge REPO       remove what is kept of a repository
   packhorse cache --help           their flags
+  packhorse explain DIR [--json]   what serving a repository costs, and what
+                                   would make it cheaper
   packhorse --help                 this text
   packhorse --version              the version
 
@@ -42,6 +44,17 @@ Usage:
 All of it may be done while a service uses the directory: clients that are being
 served from what is removed are served to the end, the next one has it built
 anew.
+`;
+
+export const EXPLAIN_HELP = `packhorse explain: what serving a repository costs
+
+Usage:
+  packhorse explain DIR            look at the repository on disk at DIR, serve a
+                                   clone of it to no one, and say what that took
+                                   and what would make it cheaper
+  packhorse explain DIR --json     everything, as JSON
+
+Nothing is written, and no service is needed. It takes as long as a clone does.
 `;
 
 export function serveHelp(): string {

@@ -23,6 +23,10 @@ async function runCommand(command: string | undefined, args: readonly string[]):
       const { cache } = await import('./cache.ts');
       return cache(args);
     }
+    case 'explain': {
+      const { explainRepository } = await import('./explain.ts');
+      return explainRepository(args);
+    }
     case '--version':
       process.stdout.write(`packhorse ${VERSION}\n`);
       return 0;

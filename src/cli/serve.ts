@@ -68,7 +68,10 @@ function warnOfAnonymousAccess({ host, metricsHost }: ServeConfig, logger: Logge
     );
   }
   if (!isLoopback(metricsHost)) {
-    logger.warn({ metricsHost }, 'ANYONE who can reach this address can read the metrics');
+    logger.warn(
+      { metricsHost },
+      'ANYONE who can reach this address can read the metrics, and who fetches what',
+    );
   }
 }
 

@@ -6,9 +6,11 @@ import { Keepalive } from '../keepalive.ts';
 import { encodeFailure } from '../protocol/failure.ts';
 import { FLUSH } from '../protocol/pkt-line.ts';
 import { encodeSideband, encodeSidebandFrame, type Framing } from '../protocol/sideband.ts';
+import type { FetchKind } from '../upload-pack/statistics.ts';
 import type { Admission } from './admission/admission.ts';
 import type { Party } from './admission/party.ts';
 import type { Place } from './admission/place.ts';
+import type { LiveAnswer, LivePhase } from './live-answer.ts';
 import { Outgoing } from './outgoing.ts';
 import { Stalls } from './stalls.ts';
 
@@ -22,7 +24,7 @@ export interface ClientSideOptions {
   readonly refuse: (error: PackhorseError) => void;
 }
 
-export class ClientSide {
+export class ClientSide implements LiveAnswer {
   readonly #options: ClientSideOptions;
   readonly #outgoing: Outgoing;
   #place: Place;
@@ -38,6 +40,10 @@ export class ClientSide {
   /** Whether it does not want to be told of progress. */
   #isSilent = false;
   #ahead = -1;
+  #phase: LivePhase = 'queue';
+  #kind: FetchKind = 'none';
+  /** Bytes of the answers before this one. */
+  #before = 0;
 
   constructor(options: ClientSideOptions) {
     const { stream, admission, party, begin } = options;
@@ -54,6 +60,26 @@ export class ClientSide {
   /** Bytes written so far. */
   get bytes(): number {
     return this.#outgoing.bytes;
+  }
+
+  get phase(): LivePhase {
+    return this.#phase;
+  }
+
+  get kind(): FetchKind {
+    return this.#kind;
+  }
+
+  get ahead(): number {
+    return this.#phase === 'queue' ? Math.max(0, this.#ahead) : 0;
+  }
+
+  get sent(): number {
+    return this.#outgoing.bytes - this.#before;
+  }
+
+  get stalled(): number {
+    return this.#outgoing.stalled;
   }
 
   get place(): Place {
@@ -81,14 +107,31 @@ export class ClientSide {
     this.#allInBands = all;
   }
 
+  /** The request is read, or the next one. */
+  negotiates(): void {
+    this.#phase = 'negotiate';
+    this.#kind = 'none';
+    this.#ahead = -1;
+  }
+
+  /** The pack is being made, or is there: the client hears of it. */
+  makes(): void {
+    this.#phase = 'count';
+    this.release();
+  }
+
   /** Another answer begins. */
   begins(): void {
+    this.negotiates();
+    this.#before = this.#outgoing.bytes;
     this.#outgoing.hold();
     this.setBands(null, false);
   }
 
   /** A pack is asked for: something is to be said while there is silence. */
-  listens({ keepAlive, band, silent }: PlaceRequest): void {
+  listens({ keepAlive, band, silent, kind }: PlaceRequest): void {
+    this.#phase = 'queue';
+    this.#kind = kind;
     this.#isSilent = silent;
     this.#ahead = -1;
     this.#keepalive = new Keepalive(keepAlive, () => {
@@ -104,6 +147,11 @@ export class ClientSide {
 
   /** @param taken called when the client has the bytes, and whoever made them may go on */
   write(bytes: Uint8Array, taken: () => void = () => {}): void {
+    if (this.#phase === 'count') this.#phase = 'bytes';
+    this.#put(bytes, taken);
+  }
+
+  #put(bytes: Uint8Array, taken: () => void): void {
     this.#keepalive?.touch();
     this.#outgoing.write(bytes, () => this.#taken(taken));
     this.#stalls.look(this.#outgoing.unsent, this.#window);
@@ -111,7 +159,7 @@ export class ClientSide {
 
   /** Text on band 2, where there is one. */
   tell(text: string): void {
-    this.write(encodeSideband(2, text, this.framing));
+    this.#put(encodeSideband(2, text, this.framing), () => {});
   }
 
   progress(text: string): void {

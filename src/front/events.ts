@@ -7,6 +7,7 @@ import type { Loss, PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { LaneName } from './admission/lane.ts';
+import type { LiveAnswer } from './live-answer.ts';
 import type { TraceContext } from './traceparent.ts';
 
 /** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
@@ -89,6 +90,12 @@ export function endRecord(
   fetchEnded.publish(record);
 }
 
+/** A fetch in flight, with what can be seen of its answer. */
+export interface AnsweredFetch {
+  readonly record: FetchRecord;
+  readonly live: LiveAnswer;
+}
+
 /** A bundle that was made: of everything, or of what has come since the one before. */
 export interface BuiltBundle {
   readonly repository: string;
@@ -129,6 +136,8 @@ export interface WorkerLoss {
 export const fetchStarted = channel('packhorse:fetch:started');
 /** Published with a complete {@link FetchRecord}. */
 export const fetchEnded = channel('packhorse:fetch:ended');
+/** Published with an {@link AnsweredFetch}, when there is something to be seen of the answer to a fetch that has started. */
+export const fetchAnswered = channel('packhorse:fetch:answered');
 /** Published with a {@link BuiltBundle}. */
 export const bundleBuilt = channel('packhorse:bundle:built');
 /** Published with an {@link Admitted}. */

@@ -24,6 +24,8 @@ export class Outgoing {
   #open = true;
   #bytes = 0;
   #unsent = 0;
+  /** When the client took something last, or there was something to take again; milliseconds. */
+  #moved = 0;
 
   constructor(stream: Writable, budget: StreamBudget, begin: () => void) {
     this.#stream = stream;
@@ -55,9 +57,15 @@ export class Outgoing {
     return this.#unsent;
   }
 
+  /** Seconds for which the client has taken nothing of what there is. */
+  get stalled(): number {
+    return this.#unsent === 0 || this.#held ? 0 : (performance.now() - this.#moved) / 1000;
+  }
+
   /** @param taken called when the client's side of the connection has the bytes */
   write(bytes: Uint8Array, taken: () => void = () => {}): void {
     if (!this.#open || this.#hasEnded || bytes.length === 0) return;
+    if (this.#unsent === 0) this.#moved = performance.now();
     this.#unsent += bytes.length;
     this.#budget.add(bytes.length);
     if (!this.#held) {
@@ -80,6 +88,7 @@ export class Outgoing {
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#heldBytes = 0;
+    if (held.length > 0) this.#moved = performance.now();
     for (const piece of held) this.#send(piece);
   }
 
@@ -128,6 +137,7 @@ export class Outgoing {
 
   #taken(bytes: number): void {
     this.#unsent -= bytes;
+    this.#moved = performance.now();
     this.#budget.remove(bytes);
   }
 }

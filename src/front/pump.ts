@@ -9,6 +9,7 @@ import type { Admission } from './admission/admission.ts';
 import { ClientSide } from './client-side.ts';
 import type { ClientTurn } from './client-turn.ts';
 import { InputFeed } from './input-feed.ts';
+import type { LiveAnswer } from './live-answer.ts';
 import { PackAccount } from './pack-account.ts';
 import { type DeliveryHost, PackDelivery } from './pack-delivery.ts';
 import type { RunningTask, TaskListener, WorkerMessage, WorkerPool } from './pool.ts';
@@ -30,6 +31,8 @@ export interface PumpTarget {
   readonly turn?: ClientTurn;
   /** Aborted when the work is to end before its time, with the PackhorseError that its client is to be told. */
   readonly signal: AbortSignal;
+  /** Called at first, with what can be seen of the answer from then on. */
+  watched?(live: LiveAnswer): void;
   /** Called when one of several commands on a connection begins. */
   began?(): void;
   /** Called when it has been answered, with the bytes written since the last one was. */
@@ -104,6 +107,7 @@ class Pump implements TaskListener, DeliveryHost {
       begin: () => target.begin(),
       refuse: (error) => target.refuse(error),
     });
+    target.watched?.(this.#client);
   }
 
   start(): void {
@@ -198,7 +202,7 @@ class Pump implements TaskListener, DeliveryHost {
   }
 
   begun(): void {
-    this.#client.release();
+    this.#client.makes();
   }
 
   moved(ahead: number): void {
@@ -253,6 +257,7 @@ class Pump implements TaskListener, DeliveryHost {
   }
 
   #run(): void {
+    this.#client.negotiates();
     const task = this.#options.pool.run({ ...this.#given, window: this.#client.takeWindow() }, this);
     this.#task = task;
     const { input, turn } = this.#target;
@@ -290,7 +295,7 @@ class Pump implements TaskListener, DeliveryHost {
   #enterLane({ lane }: PlaceRequest): void {
     this.#client.place.enter(lane, {
       granted: () => {
-        this.#client.release();
+        this.#client.makes();
         this.#task?.placed('here');
       },
       refused: (error) => this.#task?.fail(error),

@@ -25,6 +25,7 @@ import { MemoryGuard } from './pressure/memory-guard.ts';
 import { MemoryMeasure } from './pressure/memory-use.ts';
 import { cpuSignal, loopSignal, memorySignal } from './pressure/signals.ts';
 import type { Serving } from './serving.ts';
+import { FetchHistory } from './status/fetch-history.ts';
 import { StreamBudget } from './stream-budget.ts';
 import { openKeptPacks, type SharedCacheOptions } from './stream-cache/kept-packs.ts';
 import type { ClientTimeouts } from './timeouts.ts';
@@ -198,13 +199,15 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     tls,
   });
   const gitDoor = options.gitPort === undefined ? undefined : createGitDoor({ ...serving, logger });
+  const history = new FetchHistory();
+  const notReady = () =>
+    stoppedAt !== undefined
+      ? 'draining'
+      : (pool.breaker.refusal()?.message ?? (pool.threads === 0 ? 'no worker is running' : undefined));
   const operations = createOperationsServer({
     registry: metrics.registry,
     logger,
-    notReady: () =>
-      stoppedAt !== undefined
-        ? 'draining'
-        : (pool.breaker.refusal()?.message ?? (pool.threads === 0 ? 'no worker is running' : undefined)),
+    status: { pool, admission, memory, active, history, packs, notReady },
   });
   const release = async () => {
     controller.stop();
@@ -217,6 +220,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     await packs?.close();
     metrics.close();
     active.close();
+    history.close();
     await operations.close();
   };
   try {

@@ -6,7 +6,8 @@ import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import { ClientTurn } from './client-turn.ts';
 import { EarlyEnd, type TimedStream } from './early-end.ts';
-import { type Door, endRecord, type FetchRecord, fetchStarted, newRecord } from './events.ts';
+import { type Door, endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from './events.ts';
+import type { LiveAnswer } from './live-answer.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
 import { formatTraceparent, type TraceContext } from './traceparent.ts';
@@ -49,6 +50,7 @@ export async function runSession(session: Session, options: Serving): Promise<vo
     signal: end.signal,
     begin: () => {},
     refuse,
+    watched: (live: LiveAnswer) => records.watch(live),
     began: () => records.begin(),
     answered: (statistics: Statistics, bytes: number) => records.end(statistics, bytes),
   };
@@ -77,6 +79,7 @@ function refusalOf({ repository, client }: Session, serving: Serving): Packhorse
 class Records {
   readonly #session: Session;
   #record: FetchRecord | undefined;
+  #live: LiveAnswer | undefined;
 
   constructor(session: Session) {
     this.#session = session;
@@ -87,12 +90,18 @@ class Records {
     return this.#record !== undefined;
   }
 
+  /** What can be seen of the answers of this connection. */
+  watch(live: LiveAnswer): void {
+    this.#live = live;
+  }
+
   begin(): FetchRecord {
     const { door, repository, version, address: client, agent, trace } = this.#session;
     const known = { door, repository, version, client, agent, trace };
     const record = newRecord({ ...known, id: randomUUID(), command: 'none' });
     this.#record = record;
     fetchStarted.publish(record);
+    if (this.#live) fetchAnswered.publish({ record, live: this.#live });
     return record;
   }
 

@@ -21,6 +21,8 @@ export interface WalkedCommit {
 
 export class CommitSource {
   readonly objects: ObjectReader;
+  /** Commits that were read from their objects so far. */
+  opened = 0;
   /** Commits taken to have no parents. */
   readonly #grafts: ReadonlySet<number>;
 
@@ -37,6 +39,7 @@ export class CommitSource {
     const graphed = this.#graphed;
     const position = graphed?.position(number) ?? -1;
     if (graphed && position >= 0) return new GraphedCommit(graphed, position);
+    this.opened++;
     const { view } = this.objects;
     const object = this.objects.read(number);
     if (object.type !== COMMIT) throw repositoryCorrupt(`object ${view.hex(number)} is not a commit`);

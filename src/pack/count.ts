@@ -58,6 +58,8 @@ export interface Count {
   readonly bitmap: BitmapUse;
   /** How many objects were found by walking, not by a bitmap. */
   readonly walked: number;
+  /** How many commits were read from their objects, as no commit-graph has them. */
+  readonly opened: number;
 }
 
 /**
@@ -105,7 +107,7 @@ export async function count(
   for (const number of leftOut) wanted.delete(number);
   const order = new PackOrder(wanted, await sortLoose(objects, wanted.looseNumbers(), pace));
   const had = request.haves.length > 0 ? excluded : undefined;
-  return { objects: order, leftOut, had, bitmap, ...walk };
+  return { objects: order, leftOut, had, bitmap, ...walk, opened: source.opened };
 }
 
 /** What the wants name that is to be sent: tags, and what they lead to. No filter leaves it out. */

@@ -26,6 +26,7 @@ export const fetch: Command = async (context, args, { missingPromised }) => {
 
   if (haves > 0 && !request.done) {
     const ready = !request.waitForDone && (await common.isReady(wants, pace));
+    statistics.opened = common.source.opened;
     const lines = acknowledgments(common, ready);
     if (!ready) return sendSection(context, lines, FLUSH, (bytes) => sink.closeBands(bytes));
     await sendSection(context, lines, DELIM);

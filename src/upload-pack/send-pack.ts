@@ -78,6 +78,7 @@ async function choose(
   statistics.objects.total = order.length;
   statistics.bitmap = counted.bitmap;
   statistics.walked = counted.walked;
+  statistics.opened += counted.opened;
   progress.enumerated(order.length);
   watch.start('entries');
   const made = await findDeltas(context, counted, thin, settings);

@@ -65,6 +65,8 @@ export interface Statistics {
   cache: 'hit' | 'follow' | 'miss' | 'bypass' | undefined;
   /** Objects of the pack, and of what the client has, that were found by walking. */
   walked: number;
+  /** Commits that were read from their objects, for that and for the negotiation, as no commit-graph has them. */
+  opened: number;
   /** Files that are damaged or stale and were passed over: nothing is wrong but the speed. */
   ignored: string[];
 }
@@ -85,6 +87,7 @@ export function newStatistics(command: string): Statistics {
     bitmap: undefined,
     cache: undefined,
     walked: 0,
+    opened: 0,
     ignored: [],
   };
 }

@@ -70,6 +70,7 @@ export async function answerV0(
   const isEnough = await acknowledge(input, sink, common, negotiation, pace);
   statistics.haves = common.haves.length;
   statistics.common = common.haves.length;
+  statistics.opened = common.source.opened;
   if (!isEnough) return;
   await sink.openBands(new Uint8Array(), request.framing);
   // Not awaited: what was asked for is held no longer than it is needed.

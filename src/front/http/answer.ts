@@ -13,7 +13,8 @@ import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
 import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
-import { endRecord, type FetchRecord, fetchStarted, newRecord } from '../events.ts';
+import { endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from '../events.ts';
+import type { LiveAnswer } from '../live-answer.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
 import { formatTraceparent, parseTraceparent } from '../traceparent.ts';
@@ -147,7 +148,8 @@ async function run(
     const traceparent = record.trace && formatTraceparent(record.trace);
     const task = { path: exchange.repository, gate: exchange.gate, work, traceparent };
     const read = exchange.release;
-    const target = { stream, begin, file, refuse, signal: end.signal, ...(read && { read }) };
+    const watched = (live: LiveAnswer) => fetchAnswered.publish({ record, live });
+    const target = { stream, begin, file, refuse, watched, signal: end.signal, ...(read && { read }) };
     return await pump(task, target, { ...serving, client: party.client });
   } catch (error) {
     const known = asPackhorseError(error);

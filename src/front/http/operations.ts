@@ -1,15 +1,16 @@
-/** The operators' port: metrics and health. It never carries repository data. */
+/** The operators' port: metrics, health and the status page. It never carries repository data. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
+import { addStatusRoutes } from '../status/routes.ts';
+import type { StatusSources } from '../status/status.ts';
 
 export interface OperationsOptions {
   readonly registry: Registry;
   readonly logger: FastifyBaseLogger;
-  /** Why the service should get no new work; undefined when it may. */
-  readonly notReady: () => string | undefined;
+  readonly status: StatusSources;
 }
 
-export function createOperationsServer({ registry, logger, notReady }: OperationsOptions): FastifyInstance {
+export function createOperationsServer({ registry, logger, status }: OperationsOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -20,11 +21,12 @@ export function createOperationsServer({ registry, logger, notReady }: Operation
   );
   app.get('/livez', async (_request, reply) => reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_request, reply) => {
-    const reason = notReady();
+    const reason = status.notReady();
     return reply
       .code(reason ? 503 : 200)
       .type('text/plain')
       .send(`${reason ?? 'ok'}\n`);
   });
+  addStatusRoutes(app, status);
   return app;
 }
