@@ -7,6 +7,7 @@ import { defaultCacheDirectory } from '../cache-directory.ts';
 import { ControlGroup } from '../front/pressure/control-group.ts';
 import { processors } from '../front/pressure/processors.ts';
 import type { ServiceOptions } from '../front/service.ts';
+import { readAuth } from './auth-config.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 import { readTracing } from './tracing-config.ts';
 import {
@@ -73,7 +74,9 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   };
 
   const insecureAllowAnonymous = maybe('insecure-allow-anonymous', readSwitch) ?? false;
-  const readHost = (value: GivenValue) => readAddress(value, insecureAllowAnonymous);
+  const auth = readAuth(maybe);
+  const isOpen = insecureAllowAnonymous || auth.mode !== 'none';
+  const readHost = (value: GivenValue) => readAddress(value, isOpen);
   const root = maybe('root', readDirectory);
   const workers = maybe('workers', readWorkers) ?? defaultWorkers();
   const config: ServeConfig = {
@@ -85,6 +88,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     requireExportOk: maybe('require-export-ok', readSwitch) ?? false,
     host: one('host', readHost),
     port: one('port', readPort),
+    auth,
     dumbHttp: maybe('dumb-http', readSwitch) ?? false,
     tls: readTls(maybe('tls-key', readFile), maybe('tls-cert', readFile)),
     gitPort: maybe('git-port', readPort),
@@ -133,6 +137,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   if (config.sharedCache && config.cacheSize === 0) {
     throw new ConfigError('--shared-cache-url needs a local cache: --cache-size must not be 0');
   }
+  if (auth.mode !== 'none') checkGuarded(config);
   if (root === undefined) checkDefaultRoot(config.root);
   const { host, port, gitPort, metricsHost, metricsPort } = config;
   if (port !== 0 && port === metricsPort && host === metricsHost) {
@@ -142,6 +147,20 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     throw new ConfigError(`--git-port ${gitPort} is what another door has; they need one each`);
   }
   return config;
+}
+
+/** What would give away what is asked for elsewhere. */
+function checkGuarded({ gitPort, bundleCaching, insecureAllowAnonymous }: ServeConfig): void {
+  if (gitPort !== undefined && !insecureAllowAnonymous) {
+    throw new ConfigError(
+      '--git-port cannot ask who a client is, so anyone could fetch everything there; add --insecure-allow-anonymous if that is meant',
+    );
+  }
+  if (bundleCaching === 'public') {
+    throw new ConfigError(
+      '--bundle-caching public would have shared caches give bundles to everyone; it needs --auth none',
+    );
+  }
 }
 
 function checkDefaultRoot(root: string): void {

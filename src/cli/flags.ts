@@ -36,6 +36,17 @@ export const SERVE_FLAGS = [
     help: 'certificate chain for that key, PEM',
   },
   {
+    name: 'auth',
+    value: 'none|token|jwt|forward',
+    help: 'how clients show over HTTP what they may fetch: not at all, with a token of the token file, with a signed token that names repositories, or by asking the forge',
+    default: 'none',
+  },
+  {
+    name: 'token-file',
+    value: 'FILE',
+    help: 'for token: names and hashes of tokens, as packhorse token new writes them; read again when it changes',
+  },
+  {
     name: 'dumb-http',
     help: 'serve the files of repositories too, to clients that know only the dumb protocol: what is hidden from the others can be read',
   },
@@ -268,7 +279,7 @@ export const SERVE_FLAGS = [
   },
   {
     name: 'insecure-allow-anonymous',
-    help: 'allow addresses that others can reach, although anyone may then fetch everything',
+    help: 'allow addresses that others can reach without --auth, and --git-port beside it, although anyone may then fetch everything',
   },
 ] as const satisfies readonly Flag[];
 

@@ -60,8 +60,15 @@ function makeDefaultRoot(root: string): void {
   }
 }
 
-function warnOfAnonymousAccess({ host, metricsHost }: ServeConfig, logger: Logger): void {
-  if (!isLoopback(host)) {
+function warnOfAnonymousAccess(config: ServeConfig, logger: Logger): void {
+  const { auth, host, gitPort, metricsHost } = config;
+  if (auth.mode !== 'none' && gitPort !== undefined) {
+    logger.warn(
+      { host, gitPort },
+      'ANYONE who can reach this port can fetch EVERY repository: git:// cannot ask who they are',
+    );
+  }
+  if (auth.mode === 'none' && !isLoopback(host)) {
     logger.warn(
       { host },
       'ANYONE who can reach this address can fetch EVERY repository: nothing asks who they are',

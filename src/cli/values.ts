@@ -3,12 +3,14 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { configKeyProblem, splitAssignment } from '../config-key.ts';
+import type { AuthOptions } from '../front/auth/authorizer.ts';
 import { isLoopback, parseSubnets } from '../front/clients.ts';
 import { isRefName } from '../ref-name.ts';
 import { ConfigError, type GivenValue } from './flags.ts';
 
 export const MAX_WORKERS = 256;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const AUTH_MODES = ['none', 'token'] as const;
 const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 /** Far above what any machine bears. */
 const MOST_PLACES = 1_000_000;
@@ -45,13 +47,14 @@ export function readCacheDirectory(value: GivenValue): string {
   }
 }
 
-export function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {
+/** @param isOpen whether it may be an address that others can reach */
+export function readAddress(value: GivenValue, isOpen: boolean): string {
   const address = value.text.toLowerCase();
   if (address !== 'localhost' && !net.isIP(address)) throw bad(value, 'is not an IP address or localhost');
-  if (!insecureAllowAnonymous && !isLoopback(address)) {
+  if (!isOpen && !isLoopback(address)) {
     throw bad(
       value,
-      'can be reached by others, and anyone could fetch everything; add --insecure-allow-anonymous if that is meant',
+      'can be reached by others, and anyone could fetch everything; choose how they show who they are with --auth, or add --insecure-allow-anonymous if that is meant',
     );
   }
   return address;
@@ -75,6 +78,12 @@ export function directoryProblem(directory: string): string | undefined {
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not a directory: there is nothing there';
     return `cannot be read (${code})`;
   }
+}
+
+export function readMode(value: GivenValue): AuthOptions['mode'] {
+  const mode = AUTH_MODES.find((name) => name === value.text);
+  if (mode) return mode;
+  throw bad(value, `is not one of ${AUTH_MODES.join(', ')}`);
 }
 
 export function readFile(value: GivenValue): Buffer {

@@ -14,10 +14,10 @@ import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { Serving } from '../serving.ts';
 import { answer, type Exchange } from './answer.ts';
-import { type BundleCaching, bundleExchange } from './bundles.ts';
+import { bundleExchange } from './bundles.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { dumbExchange } from './dumb.ts';
-import { sendText } from './plain-answers.ts';
+import { type Caching, sendText } from './plain-answers.ts';
 import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
 import { acceptUpgrades } from './upgrade.ts';
@@ -30,8 +30,10 @@ export interface HttpDoorOptions extends Serving {
   readonly requestMemory: ByteBudget;
   /** Whether the dumb protocol is served, which reads files. */
   readonly dumbHttp: boolean;
+  /** Who may keep objects of the dumb protocol beside the client. */
+  readonly objectCaching: Caching;
   /** Who may keep bundles beside the client; undefined: there are none. */
-  readonly bundleCaching: BundleCaching | undefined;
+  readonly bundleCaching: Caching | undefined;
   /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
   readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
 }
@@ -133,7 +135,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
 
 function dumb(request: FastifyRequest, reply: FastifyReply, route: Route, options: HttpDoorOptions) {
   if (!options.dumbHttp) return sendText(reply, 403, 'the dumb protocol is not served');
-  return answer(request, reply, dumbExchange(route.repository, route.file), options);
+  return answer(request, reply, dumbExchange(route.repository, route.file, options.objectCaching), options);
 }
 
 function advertisement(request: FastifyRequest, route: Route): Exchange {
