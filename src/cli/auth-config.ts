@@ -3,38 +3,33 @@ import path from 'node:path';
 import type { AuthOptions } from '../front/auth/authorizer.ts';
 import { parseTokens } from '../front/auth/token-file.ts';
 import { ConfigError, type FlagName, type GivenValue } from './flags.ts';
-import { readFile, readMode } from './values.ts';
+import { readAuthMode, readFile } from './values.ts';
 
 /** Looks a flag up: its value, checked; undefined where there is none. */
 type Maybe = <T>(name: FlagName, check: (value: GivenValue) => T) => T | undefined;
 
-/** Which mode each flag belongs to. */
-const FLAGS_OF: Readonly<Partial<Record<FlagName, AuthOptions['mode']>>> = {
-  'token-file': 'token',
-};
-
 /** @throws ConfigError */
 export function readAuth(maybe: Maybe): AuthOptions {
-  const mode = maybe('auth', readMode)!;
-  for (const [name, of] of Object.entries(FLAGS_OF) as [FlagName, AuthOptions['mode']][]) {
-    if (of !== mode) maybe(name, ({ origin }) => refuseFlag(origin, of));
-  }
-  const need = <T>(name: FlagName, check: (value: GivenValue) => T): T => {
+  const mode = maybe('auth', readAuthMode)!;
+  /** A flag of one mode. With another one it would seem that someone is asked who is not. */
+  const of = <T>(its: AuthOptions['mode'], name: FlagName, check: (value: GivenValue) => T) => {
     const value = maybe(name, check);
+    if (value !== undefined && its !== mode) {
+      throw new ConfigError(`--${name} does nothing without --auth ${its}`);
+    }
+    return value;
+  };
+  const need = <T>(name: FlagName, value: T | undefined): T => {
     if (value === undefined) throw new ConfigError(`--auth ${mode} needs --${name}`);
     return value;
   };
+  const tokenFile = of('token', 'token-file', readTokenFile);
   switch (mode) {
     case 'none':
       return { mode };
     case 'token':
-      return { mode, tokenFile: need('token-file', readTokenFile) };
+      return { mode, tokenFile: need('token-file', tokenFile) };
   }
-}
-
-/** Else it would seem that someone is asked who is not. */
-function refuseFlag(origin: string, mode: string): never {
-  throw new ConfigError(`${origin} does nothing without --auth ${mode}`);
 }
 
 function readTokenFile(value: GivenValue): string {

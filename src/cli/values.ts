@@ -80,7 +80,7 @@ export function directoryProblem(directory: string): string | undefined {
   }
 }
 
-export function readMode(value: GivenValue): AuthOptions['mode'] {
+export function readAuthMode(value: GivenValue): AuthOptions['mode'] {
   const mode = AUTH_MODES.find((name) => name === value.text);
   if (mode) return mode;
   throw bad(value, `is not one of ${AUTH_MODES.join(', ')}`);
