@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AuthOptions } from '../front/auth/authorizer.ts';
 import { parseTokens } from '../front/auth/token-file.ts';
 import { ConfigError, type FlagName, type GivenValue } from './flags.ts';
-import { readAuthMode, readFile } from './values.ts';
+import { readAuthMode, readAuthorizeUrl, readFile, readMilliseconds, readSeconds } from './values.ts';
 
 /** Looks a flag up: its value, checked; undefined where there is none. */
 type Maybe = <T>(name: FlagName, check: (value: GivenValue) => T) => T | undefined;
@@ -24,11 +24,16 @@ export function readAuth(maybe: Maybe): AuthOptions {
     return value;
   };
   const tokenFile = of('token', 'token-file', readTokenFile);
+  const url = of('forward', 'authorize-url', readAuthorizeUrl);
+  const timeout = maybe('authorize-timeout', readMilliseconds)!;
+  const cache = maybe('authorize-cache', readSeconds)! * 1000;
   switch (mode) {
     case 'none':
       return { mode };
     case 'token':
       return { mode, tokenFile: need('token-file', tokenFile) };
+    case 'forward':
+      return { mode, url: need('authorize-url', url), timeout, cache };
   }
 }
 

@@ -47,6 +47,23 @@ export const SERVE_FLAGS = [
     help: 'for token: names and hashes of tokens, as packhorse token new writes them; read again when it changes',
   },
   {
+    name: 'authorize-url',
+    value: 'URL',
+    help: 'for forward: where the forge is asked who may fetch; {repo} and {service} in it are filled in',
+  },
+  {
+    name: 'authorize-timeout',
+    value: 'MILLISECONDS',
+    help: 'for forward: until the forge must have answered; after that the client is refused',
+    default: '5000',
+  },
+  {
+    name: 'authorize-cache',
+    value: 'SECONDS',
+    help: 'for forward: for which the forge is not asked again who has been allowed; 0: it is always asked',
+    default: '10',
+  },
+  {
     name: 'dumb-http',
     help: 'serve the files of repositories too, to clients that know only the dumb protocol: what is hidden from the others can be read',
   },

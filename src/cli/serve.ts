@@ -29,7 +29,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     pino.destination(LOG_WRITES),
   );
   const { rootIsDefault, tls, ...shown } = config;
-  logger.info({ version: VERSION, node: process.version, tls: tls !== undefined, ...shown }, 'starting');
+  const auth = withoutSecrets(config.auth);
+  logger.info(
+    { version: VERSION, node: process.version, ...shown, tls: tls !== undefined, auth },
+    'starting',
+  );
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
@@ -48,6 +52,11 @@ export async function serve(args: readonly string[]): Promise<number> {
   await service.stop();
   logger.info('stopped');
   return 0;
+}
+
+/** The query of an address may hold a secret. */
+function withoutSecrets(auth: ServeConfig['auth']): ServeConfig['auth'] {
+  return 'url' in auth ? { ...auth, url: auth.url.replace(/[?#].*/s, '?…') } : auth;
 }
 
 function makeDefaultRoot(root: string): void {

@@ -10,7 +10,7 @@ import { ConfigError, type GivenValue } from './flags.ts';
 
 export const MAX_WORKERS = 256;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
-const AUTH_MODES = ['none', 'token'] as const;
+const AUTH_MODES = ['none', 'token', 'forward'] as const;
 const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 /** Far above what any machine bears. */
 const MOST_PLACES = 1_000_000;
@@ -185,6 +185,26 @@ export function readEndpoint(value: GivenValue): string {
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
   throw bad(value, 'is not an address, such as https://host.example.com');
+}
+
+/**
+ * An address of the forge's, with `{repo}` in its path or its query. A query may be secret, so it is not repeated.
+ */
+export function readAuthorizeUrl(value: GivenValue): string {
+  const { text } = value;
+  const shown = { ...value, text: text.replace(/\?.*/s, '?…') };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.username || url?.password) {
+    throw bad(
+      { ...value, text: `${url.protocol}//…` },
+      'has a name or a password, which the forge is not sent',
+    );
+  }
+  if (!/^https?:\/\/[^/?#{}]+[/?]/.test(text) || url === undefined) {
+    throw bad(shown, 'is not an address, such as http://forge:3000/authorize?repo={repo}');
+  }
+  if (!text.includes('{repo}')) throw bad(shown, 'does not say with {repo} where the repository goes');
+  return text;
 }
 
 export function readRegion(value: GivenValue): string {

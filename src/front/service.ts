@@ -190,7 +190,10 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const stopLog = logEvents(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
-  const authorize = createAuthorize(options.auth, false);
+  const authorize = createAuthorize(options.auth, {
+    roots: [options.root, root],
+    knowsCertificates: false,
+  });
   const serving = {
     pool,
     authorize,
