@@ -47,6 +47,21 @@ export const SERVE_FLAGS = [
     help: 'for token: names and hashes of tokens, as packhorse token new writes them; read again when it changes',
   },
   {
+    name: 'jwt-key',
+    value: 'FILE',
+    help: 'for jwt: what tokens are checked with: a public key or certificate (PEM), a JWK or a set of them (JSON), or else a secret of 32 bytes or more; read again when it changes',
+  },
+  {
+    name: 'jwks-url',
+    value: 'URL',
+    help: 'for jwt: where such a set is, in place of a file',
+  },
+  {
+    name: 'jwt-audience',
+    value: 'TEXT',
+    help: 'for jwt: what the claim aud of tokens must have',
+  },
+  {
     name: 'authorize-url',
     value: 'URL',
     help: 'for forward: where the forge is asked who may fetch; {repo} and {service} in it are filled in',

@@ -10,7 +10,7 @@ import { ConfigError, type GivenValue } from './flags.ts';
 
 export const MAX_WORKERS = 256;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
-const AUTH_MODES = ['none', 'token', 'forward'] as const;
+const AUTH_MODES = ['none', 'token', 'jwt', 'forward'] as const;
 const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 /** Far above what any machine bears. */
 const MOST_PLACES = 1_000_000;
@@ -205,6 +205,24 @@ export function readAuthorizeUrl(value: GivenValue): string {
   }
   if (!text.includes('{repo}')) throw bad(shown, 'does not say with {repo} where the repository goes');
   return text;
+}
+
+/** The address of a set of keys. */
+export function readKeysUrl(value: GivenValue): string {
+  const url = URL.canParse(value.text) ? new URL(value.text) : undefined;
+  if (url?.username || url?.password || url?.search) {
+    throw bad(
+      { ...value, text: `${url.protocol}//…` },
+      'has more than an address, which keys that all may see do not need',
+    );
+  }
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
+  throw bad(value, 'is not an address, such as https://forge.example.com/keys.json');
+}
+
+export function readAudience(value: GivenValue): string {
+  if (/\s/.test(value.text)) throw bad(value, 'is no name of an audience: it has a space');
+  return value.text;
 }
 
 export function readRegion(value: GivenValue): string {

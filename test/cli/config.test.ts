@@ -41,6 +41,9 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'git-port': ['abc', '65536', '8417'],
   'tls-key': [path.join(directory, 'missing'), directory],
   'tls-cert': [path.join(directory, 'missing'), directory],
+  'jwt-key': [path.join(directory, 'missing'), directory, broken],
+  'jwks-url': ['forge', 'ftp://forge/keys', 'file:///keys'],
+  'jwt-audience': ['the forge'],
   'authorize-url': [
     'forge',
     'ftp://forge/{repo}',

@@ -2,12 +2,14 @@
 import type { Authorize } from './access.ts';
 import { certificateName } from './certificate-name.ts';
 import { type ForwardOptions, forwardAuthorization } from './forward/forward-authorization.ts';
+import { type JwtOptions, jwtAuthorization } from './jwt/jwt-authorization.ts';
 import { staticTokens } from './static-tokens.ts';
 
 export type AuthOptions =
   /** Everyone may fetch everything. */
   | { readonly mode: 'none' }
   | { readonly mode: 'token'; readonly tokenFile: string }
+  | ({ readonly mode: 'jwt' } & JwtOptions)
   | ({ readonly mode: 'forward' } & ForwardOptions);
 
 export interface AuthorizeSettings {
@@ -35,6 +37,8 @@ function authorizeBy(options: AuthOptions, roots: readonly string[]): Authorize 
       return async ({ repository }) => ({ repository, subject: undefined });
     case 'token':
       return staticTokens(options.tokenFile);
+    case 'jwt':
+      return jwtAuthorization(options);
     case 'forward':
       return forwardAuthorization(options, roots);
   }
