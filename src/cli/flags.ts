@@ -36,6 +36,11 @@ export const SERVE_FLAGS = [
     help: 'certificate chain for that key, PEM',
   },
   {
+    name: 'tls-client-ca',
+    value: 'FILE',
+    help: 'certificates (PEM) of those who sign the certificates that clients must then have, beside what --auth asks for',
+  },
+  {
     name: 'auth',
     value: 'none|token|jwt|forward',
     help: 'how clients show over HTTP what they may fetch: not at all, with a token of the token file, with a signed token that names repositories, or by asking the forge',
@@ -311,7 +316,7 @@ export const SERVE_FLAGS = [
   },
   {
     name: 'insecure-allow-anonymous',
-    help: 'allow addresses that others can reach without --auth, and --git-port beside it, although anyone may then fetch everything',
+    help: 'allow addresses that others can reach without --auth or --tls-client-ca, and --git-port beside them, although anyone may then fetch everything',
   },
 ] as const satisfies readonly Flag[];
 

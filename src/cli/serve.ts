@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { isLoopback } from '../front/clients.ts';
 import { redact } from '../front/redact.ts';
-import { type Service, startService } from '../front/service.ts';
+import { isGuarded, type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
 import { readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
@@ -70,14 +70,14 @@ function makeDefaultRoot(root: string): void {
 }
 
 function warnOfAnonymousAccess(config: ServeConfig, logger: Logger): void {
-  const { auth, host, gitPort, metricsHost } = config;
-  if (auth.mode !== 'none' && gitPort !== undefined) {
+  const { host, gitPort, metricsHost } = config;
+  if (isGuarded(config) && gitPort !== undefined) {
     logger.warn(
       { host, gitPort },
       'ANYONE who can reach this port can fetch EVERY repository: git:// cannot ask who they are',
     );
   }
-  if (auth.mode === 'none' && !isLoopback(host)) {
+  if (!isGuarded(config) && !isLoopback(host)) {
     logger.warn(
       { host },
       'ANYONE who can reach this address can fetch EVERY repository: nothing asks who they are',

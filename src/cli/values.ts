@@ -1,4 +1,5 @@
 /** What the values of flags may be. Each reader throws a ConfigError that names the flag and what it takes. */
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -91,6 +92,17 @@ export function readFile(value: GivenValue): Buffer {
     return fs.readFileSync(value.text);
   } catch (error) {
     throw bad(value, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Certificates, PEM: one or more. */
+export function readCertificates(value: GivenValue): Buffer {
+  const content = readFile(value);
+  try {
+    new X509Certificate(content);
+    return content;
+  } catch {
+    throw bad(value, 'has no certificate (PEM)');
   }
 }
 

@@ -16,7 +16,7 @@ import { logEvents } from './event-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
 import { createOperationsServer } from './http/operations.ts';
 import type { Caching } from './http/plain-answers.ts';
-import { createHttpDoor } from './http/server.ts';
+import { createHttpDoor, type TlsOptions } from './http/server.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
@@ -48,8 +48,8 @@ export interface ServiceOptions {
   readonly port: number;
   /** Whether the dumb protocol is served over HTTP. */
   readonly dumbHttp: boolean;
-  /** Key and certificate chain, PEM, to speak HTTPS; undefined: plain HTTP is spoken. */
-  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
+  /** To speak HTTPS; undefined: plain HTTP is spoken. */
+  readonly tls: TlsOptions | undefined;
   /** How those who ask over HTTP show that they may. */
   readonly auth: AuthOptions;
   /** For git://, on the same address; undefined: no such door. */
@@ -192,7 +192,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const trustedProxies = parseSubnets(options.trustedProxies);
   const authorize = createAuthorize(options.auth, {
     roots: [options.root, root],
-    knowsCertificates: false,
+    knowsCertificates: options.tls?.clientCa !== undefined,
   });
   const serving = {
     pool,
@@ -211,7 +211,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     maxRequestBytes,
     requestMemory,
     dumbHttp,
-    objectCaching: options.auth.mode === 'none' ? 'public' : 'private',
+    objectCaching: isGuarded(options) ? 'private' : 'public',
     bundleCaching,
     tls,
   });
@@ -271,6 +271,11 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
       await release();
     },
   };
+}
+
+/** Whether not everyone may fetch everything over HTTP. */
+export function isGuarded({ auth, tls }: Pick<ServiceOptions, 'auth' | 'tls'>): boolean {
+  return auth.mode !== 'none' || tls?.clientCa !== undefined;
 }
 
 function urlOf(scheme: string, server: Server): string {

@@ -55,6 +55,7 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'authorize-cache': ['-1', '10s'],
   auth: ['basic', 'NONE', 'on'],
   'token-file': [path.join(directory, 'missing'), directory, broken],
+  'tls-client-ca': [path.join(directory, 'missing'), directory, broken],
   workers: ['0', '257', 'two', '1.5'],
   'max-request-size': ['0', '0k', '32mb', '1.5m', 'm', '9999999999999999', '9999999999g'],
   'index-memory': ['0', 'none', '256mib'],

@@ -34,8 +34,17 @@ export interface HttpDoorOptions extends Serving {
   readonly objectCaching: Caching;
   /** Who may keep bundles beside the client; undefined: there are none. */
   readonly bundleCaching: Caching | undefined;
-  /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
-  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
+  /** Then HTTPS is spoken, in HTTP/2 with those who can. */
+  readonly tls: TlsOptions | undefined;
+}
+
+/** Certificates and keys, PEM. */
+export interface TlsOptions {
+  readonly key: Buffer;
+  /** The chain. */
+  readonly cert: Buffer;
+  /** Who signs the certificates that clients must have; undefined: they need none. */
+  readonly clientCa: Buffer | undefined;
 }
 
 const REQUEST_TYPE = 'application/x-git-upload-pack-request';
@@ -71,7 +80,7 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply as FastifyReply),
     ...(tls
-      ? { http2: true, https: { ...heads, ...handshakes, ...tls, allowHTTP1: true } }
+      ? { http2: true, https: { ...heads, ...handshakes, ...certificates(tls), allowHTTP1: true } }
       : { http: heads }),
   });
   // Older versions of Node.js do not take them from the options of HTTP/2.
@@ -87,6 +96,10 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   // Methods that `all` leaves out come here, and go through the same table.
   app.setNotFoundHandler(handle);
   return app;
+}
+
+function certificates({ key, cert, clientCa }: TlsOptions): SecureServerOptions {
+  return { key, cert, ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
 }
 
 /** For errors of Fastify's own as well, which never come to {@link dispatch}: a path that cannot be decoded. */
