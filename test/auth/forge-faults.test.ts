@@ -1,4 +1,5 @@
 /** A forge that is down, slow, or answers nonsense: no one is let in, and everyone is told. */
+import { once } from 'node:events';
 import net from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -77,15 +78,16 @@ describe('a forge that answers with', () => {
     expect(elsewhere.questions).toEqual([]);
   });
 
-  test('a body without end is not waited for', async () => {
-    const endless = await speakEndlessly();
-    const patient = await start(`${endless}/?r={repo}`);
+  test('a body without end is neither waited for nor read on', async () => {
+    const { url, cut } = await speakEndlessly();
+    const patient = await start(`${url}/?r={repo}`, ['--authorize-timeout', '600000']);
     expect(await tryClone(patient, 'one.git', withHeader(basic('a', 'b')))).toMatchObject({ code: 0 });
+    await cut;
   });
 });
 
-/** A 200 whose body goes on for as long as it is read. */
-function speakEndlessly(): Promise<string> {
+/** A 200 whose body goes on for as long as it is read, and when that is no more. */
+async function speakEndlessly(): Promise<{ url: string; cut: Promise<unknown> }> {
   const server = net.createServer((socket) => {
     socket.on('error', () => {}).write('HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n');
     const more = () => {
@@ -94,5 +96,6 @@ function speakEndlessly(): Promise<string> {
     socket.on('drain', more);
     more();
   });
-  return listen(server);
+  const cut = once(server, 'connection').then(([socket]) => new Promise((end) => socket.once('close', end)));
+  return { url: await listen(server), cut };
 }

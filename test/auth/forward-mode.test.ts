@@ -8,7 +8,7 @@ import { createRepository, History } from '../support/history.ts';
 import { send } from '../support/raw-client.ts';
 import { type RunningService, startService } from '../support/service.ts';
 import { type ForgeAnswer, startForge, type TestForge } from './forge.ts';
-import { basic, bearer, tryClone, wholeLog, withHeader, withHelper } from './tokens.ts';
+import { basic, bearer, makeTokenFile, tryClone, wholeLog, withHeader, withHelper } from './tokens.ts';
 
 const root = temporaryDirectory();
 const ANN = 'gl_ann_secret';
@@ -190,6 +190,21 @@ describe('where a repository lies', () => {
     fs.symlinkSync(outside, path.join(root, 'link.git'));
     expect((await lies('link.git')).status).toBe(404);
   });
+});
+
+test('a forge that knows only git is asked at its door for git', async () => {
+  const { file, tokens } = makeTokenFile(['ann']);
+  const door = await startService(root, ['--workers', '1', '--auth', 'token', '--token-file', file]);
+  const url = `${door.url}/{repo}/info/refs?service={service}`;
+  const flags = ['--auth', 'forward', '--authorize-url', url, '--authorize-cache', '0'];
+  const behind = await startService(root, ['--workers', '1', ...flags]);
+  const { code, target } = await tryClone(behind, '@hashed/ab/abcd', withHelper(tokens.ann));
+  expect(code).toBe(0);
+  expectSameRepository(target, source);
+  const { stderr } = await tryClone(behind, '@hashed/ab/abcd', withHelper('wrong'));
+  expect(stderr).toContain('Authentication failed');
+  const asked = door.log.filter(({ agent }) => agent === 'packhorse');
+  expect(new Set(asked.map(({ command }) => command))).toEqual(new Set(['advertise']));
 });
 
 test('the log has no password, nor what the address of the forge says behind its path', async () => {

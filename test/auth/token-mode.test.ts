@@ -165,7 +165,20 @@ test.each([
   expect(await tryClone(service, 'group/one.git', settings)).toMatchObject({ code: 0 });
 });
 
-test('the log has the names of tokens, and no token', async () => {
+test('the log has the names of tokens, and no token, wherever a client has put it', async () => {
+  const { host } = new URL(service.url);
+  const refs = 'group/one.git/info/refs';
+  const places = [
+    `http://git:${tokens.ci}@${host}/${refs}`,
+    `/${refs}?service=git-upload-pack&access_token=${tokens.ci}`,
+    `/%zz${tokens.ci}`,
+    `/${refs}?service=${tokens.ci}`,
+  ];
+  for (const place of places) {
+    const headers = { ...basic('git', 'ph_wrong'), Referer: `http://git:${tokens.ci}@${host}/` };
+    expect((await send(service, { path: place, headers })).status).toBeGreaterThanOrEqual(400);
+  }
+  await settled(service);
   const text = await wholeLog(service);
   expect(text).toContain('"subject":"ci"');
   for (const secret of [...Object.values(tokens), 'ph_wrong', Buffer.from(tokens.ci).toString('base64')]) {

@@ -30,6 +30,7 @@ export interface ForgeAnswer {
 const SERVICE = 'git-upload-pack';
 /** More questions than these wait for those before them, within their time. */
 const MOST_CONNECTIONS = 64;
+const LONGEST_BODY = 65_536;
 
 export class Forge {
   readonly #options: ForgeOptions;
@@ -49,6 +50,8 @@ export class Forge {
       signal: AbortSignal.timeout(this.#options.timeout),
       headers: {
         'User-Agent': 'packhorse',
+        // A forge that is asked at its own git door says a few lines then, in place of all refs.
+        'Git-Protocol': 'version=2',
         ...(authorization !== undefined && { Authorization: authorization }),
         ...(client !== undefined && { 'X-Forwarded-For': client }),
       },
@@ -56,9 +59,8 @@ export class Forge {
     request.end();
     try {
       const [response] = (await once(request, 'response')) as [http.IncomingMessage];
-      // A body is not looked at. One without an end is cut off with the time.
       request.on('error', () => {});
-      response.on('error', () => {}).resume();
+      drop(response);
       const { statusCode = 0, headers } = response;
       return {
         status: statusCode,
@@ -71,6 +73,16 @@ export class Forge {
       throw authorizationUnavailable(`the forge cannot be asked: ${why}`);
     }
   }
+}
+
+/** A body is not looked at. A short one is read, so that the connection can be used again. */
+function drop(response: http.IncomingMessage): void {
+  let bytes = 0;
+  response.on('error', () => {});
+  response.on('data', (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > LONGEST_BODY) response.destroy();
+  });
 }
 
 export function fillIn(template: string, repository: string): string {
