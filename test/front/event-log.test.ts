@@ -86,14 +86,15 @@ describe('a secret is taken out of', () => {
   test.each([
     ['a URL', 'from https://x:s3cret@example.org/a.git', 'from https://[redacted]@example.org/a.git'],
     ['a query', '/a?access_token=s3cret&b=1', '/a?access_token=[redacted]&b=1'],
-    ['no word of a message', 'no token was sent', 'no token was sent'],
     ['a header', '{"authorization":"Bearer s3.c-r_e~t+/="}', '{"authorization":"Bearer [redacted]"}'],
   ])('%s, and nothing else', (_where, line, clean) => {
     expect(redact(line)).toBe(clean);
   });
 
-  test.each(['git@example.org:a.git', 'https://example.org/a@b', '{"agent":"git/2.55.0"}'])(
-    '%s, where there is none, as it is',
-    (line) => expect(redact(line)).toBe(line),
-  );
+  test.each([
+    'git@example.org:a.git',
+    'https://example.org/a@b',
+    '{"agent":"git/2.55.0"}',
+    'no token was sent',
+  ])('%s, where there is none, as it is', (line) => expect(redact(line)).toBe(line));
 });
