@@ -6,6 +6,12 @@
 export const ERROR_STATUS = {
   /** No repository at that path, or one that must not be served. */
   PACKHORSE_REPOSITORY_NOT_FOUND: 404,
+  /** It was not said, or not so that it could be believed, who asks. */
+  PACKHORSE_UNAUTHENTICATED: 401,
+  /** Who asks may not have this repository. No client is told it from one that is absent. */
+  PACKHORSE_NOT_ALLOWED: 404,
+  /** What says who may fetch does not answer, or cannot be understood. */
+  PACKHORSE_AUTHORIZATION_UNAVAILABLE: 503,
   /** The repository's configuration does not allow it at this door. */
   PACKHORSE_SERVICE_DISABLED: 403,
   /** There is no such file in the repository. */
@@ -93,6 +99,29 @@ export function repositoryNotFound(path: string): PackhorseError {
 export function repositoryNotExported(path: string): PackhorseError {
   return new PackhorseError('PACKHORSE_REPOSITORY_NOT_FOUND', `repository not exported: ${path}`, {
     client: REPOSITORY_NOT_FOUND,
+  });
+}
+
+/** @param why for the log; it names no secret */
+export function unauthenticated(why: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_UNAUTHENTICATED', why, { client: 'authentication required' });
+}
+
+/** For the client it is not there. */
+export function notAllowed(path: string): PackhorseError {
+  return new PackhorseError('PACKHORSE_NOT_ALLOWED', `not allowed: ${path}`, {
+    client: REPOSITORY_NOT_FOUND,
+  });
+}
+
+/**
+ * @param why for the log; it names no secret
+ * @param retryAfter seconds
+ */
+export function authorizationUnavailable(why: string, retryAfter = 5): PackhorseError {
+  return new PackhorseError('PACKHORSE_AUTHORIZATION_UNAVAILABLE', why, {
+    client: `it cannot be found out who may fetch; try again in ${retryAfter} s`,
+    retryAfter,
   });
 }
 

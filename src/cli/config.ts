@@ -6,7 +6,8 @@ import tls from 'node:tls';
 import { defaultCacheDirectory } from '../cache-directory.ts';
 import { ControlGroup } from '../front/pressure/control-group.ts';
 import { processors } from '../front/pressure/processors.ts';
-import type { ServiceOptions } from '../front/service.ts';
+import { isGuarded, type ServiceOptions } from '../front/service.ts';
+import { readAuth } from './auth-config.ts';
 import { ConfigError, type FlagName, type GivenValue, readFlags } from './flags.ts';
 import { readTracing } from './tracing-config.ts';
 import {
@@ -18,6 +19,7 @@ import {
   readBytes,
   readCacheDirectory,
   readCaching,
+  readCertificates,
   readCount,
   readDirectory,
   readEndpoint,
@@ -73,7 +75,14 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   };
 
   const insecureAllowAnonymous = maybe('insecure-allow-anonymous', readSwitch) ?? false;
-  const readHost = (value: GivenValue) => readAddress(value, insecureAllowAnonymous);
+  const auth = readAuth(maybe);
+  const tls = readTls(
+    maybe('tls-key', readFile),
+    maybe('tls-cert', readFile),
+    maybe('tls-client-ca', readCertificates),
+  );
+  const isOpen = insecureAllowAnonymous || isGuarded({ auth, tls });
+  const readHost = (value: GivenValue) => readAddress(value, isOpen);
   const root = maybe('root', readDirectory);
   const workers = maybe('workers', readWorkers) ?? defaultWorkers();
   const config: ServeConfig = {
@@ -85,8 +94,9 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     requireExportOk: maybe('require-export-ok', readSwitch) ?? false,
     host: one('host', readHost),
     port: one('port', readPort),
+    auth,
     dumbHttp: maybe('dumb-http', readSwitch) ?? false,
-    tls: readTls(maybe('tls-key', readFile), maybe('tls-cert', readFile)),
+    tls,
     gitPort: maybe('git-port', readPort),
     metricsHost: one('metrics-host', readHost),
     metricsPort: one('metrics-port', readPort),
@@ -133,6 +143,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   if (config.sharedCache && config.cacheSize === 0) {
     throw new ConfigError('--shared-cache-url needs a local cache: --cache-size must not be 0');
   }
+  if (isGuarded(config)) checkGuarded(config);
   if (root === undefined) checkDefaultRoot(config.root);
   const { host, port, gitPort, metricsHost, metricsPort } = config;
   if (port !== 0 && port === metricsPort && host === metricsHost) {
@@ -144,13 +155,32 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
   return config;
 }
 
+/** What would give away what is asked for elsewhere. */
+function checkGuarded({ gitPort, bundleCaching, insecureAllowAnonymous }: ServeConfig): void {
+  if (gitPort !== undefined && !insecureAllowAnonymous) {
+    throw new ConfigError(
+      '--git-port cannot ask who a client is, so anyone could fetch everything there; add --insecure-allow-anonymous if that is meant',
+    );
+  }
+  if (bundleCaching === 'public') {
+    throw new ConfigError(
+      '--bundle-caching public would have shared caches give bundles to everyone; it is for services where no one is asked who they are',
+    );
+  }
+}
+
 function checkDefaultRoot(root: string): void {
   if (!fs.lstatSync(root, { throwIfNoEntry: false })) return;
   const problem = directoryProblem(root);
   if (problem) throw new ConfigError(`./${DEFAULT_ROOT} ${problem}; say what to serve with --root DIR`);
 }
 
-function readTls(key: Buffer | undefined, cert: Buffer | undefined): ServeConfig['tls'] {
+function readTls(
+  key: Buffer | undefined,
+  cert: Buffer | undefined,
+  clientCa: Buffer | undefined,
+): ServeConfig['tls'] {
+  if (clientCa && !key && !cert) throw new ConfigError('--tls-client-ca needs --tls-key and --tls-cert');
   if (!key && !cert) return undefined;
   if (!key || !cert) throw new ConfigError('--tls-key and --tls-cert belong together');
   try {
@@ -158,7 +188,7 @@ function readTls(key: Buffer | undefined, cert: Buffer | undefined): ServeConfig
   } catch (error) {
     throw new ConfigError(`--tls-key and --tls-cert cannot be used: ${(error as Error).message}`);
   }
-  return { key, cert };
+  return { key, cert, clientCa };
 }
 
 function defaultWorkers(): number {

@@ -1,5 +1,6 @@
 /** The flags of `packhorse serve`, and reading them from the command line and the environment. */
 import { parseArgs } from 'node:util';
+import { AUTH_FLAGS } from './auth-flags.ts';
 
 export interface Flag {
   readonly name: string;
@@ -35,6 +36,7 @@ export const SERVE_FLAGS = [
     value: 'FILE',
     help: 'certificate chain for that key, PEM',
   },
+  ...AUTH_FLAGS,
   {
     name: 'dumb-http',
     help: 'serve the files of repositories too, to clients that know only the dumb protocol: what is hidden from the others can be read',
@@ -268,7 +270,7 @@ export const SERVE_FLAGS = [
   },
   {
     name: 'insecure-allow-anonymous',
-    help: 'allow addresses that others can reach, although anyone may then fetch everything',
+    help: 'allow addresses that others can reach without --auth or --tls-client-ca, and --git-port beside them, although anyone may then fetch everything',
   },
 ] as const satisfies readonly Flag[];
 

@@ -20,6 +20,8 @@ Usage:
   packhorse cache --help           their flags
   packhorse explain DIR [--json]   what serving a repository costs, and what
                                    would make it cheaper
+  packhorse token new NAME --token-file FILE
+                                   make a token, for serve --auth token
   packhorse --help                 this text
   packhorse --version              the version
 
@@ -55,6 +57,17 @@ Usage:
   packhorse explain DIR --json     everything, as JSON
 
 Nothing is written, and no service is needed. It takes as long as a clone does.
+`;
+
+export const TOKEN_HELP = `packhorse token: tokens for packhorse serve --auth token
+
+Usage:
+  packhorse token new NAME --token-file FILE
+      make a token and print it, once; FILE, which is made where it is missing,
+      gets its name and its hash
+
+A service that uses the file takes the token at once. To take it back, remove
+the line that has its name.
 `;
 
 export function serveHelp(): string {

@@ -27,6 +27,10 @@ async function runCommand(command: string | undefined, args: readonly string[]):
       const { explainRepository } = await import('./explain.ts');
       return explainRepository(args);
     }
+    case 'token': {
+      const { token } = await import('./token.ts');
+      return token(args);
+    }
     case '--version':
       process.stdout.write(`packhorse ${VERSION}\n`);
       return 0;

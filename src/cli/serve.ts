@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { isLoopback } from '../front/clients.ts';
 import { redact } from '../front/redact.ts';
-import { type Service, startService } from '../front/service.ts';
+import { isGuarded, type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
 import { readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
@@ -29,7 +29,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     pino.destination(LOG_WRITES),
   );
   const { rootIsDefault, tls, ...shown } = config;
-  logger.info({ version: VERSION, node: process.version, tls: tls !== undefined, ...shown }, 'starting');
+  const auth = withoutSecrets(config.auth);
+  logger.info(
+    { version: VERSION, node: process.version, ...shown, tls: tls !== undefined, auth },
+    'starting',
+  );
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
@@ -50,6 +54,11 @@ export async function serve(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** The query of an address may hold a secret. */
+function withoutSecrets(auth: ServeConfig['auth']): ServeConfig['auth'] {
+  return 'url' in auth ? { ...auth, url: auth.url.replace(/[?#].*/s, '?…') } : auth;
+}
+
 function makeDefaultRoot(root: string): void {
   try {
     makeDemo(root);
@@ -60,8 +69,15 @@ function makeDefaultRoot(root: string): void {
   }
 }
 
-function warnOfAnonymousAccess({ host, metricsHost }: ServeConfig, logger: Logger): void {
-  if (!isLoopback(host)) {
+function warnOfAnonymousAccess(config: ServeConfig, logger: Logger): void {
+  const { host, gitPort, metricsHost } = config;
+  if (isGuarded(config) && gitPort !== undefined) {
+    logger.warn(
+      { host, gitPort },
+      'ANYONE who can reach this port can fetch EVERY repository: git:// cannot ask who they are',
+    );
+  }
+  if (!isGuarded(config) && !isLoopback(host)) {
     logger.warn(
       { host },
       'ANYONE who can reach this address can fetch EVERY repository: nothing asks who they are',

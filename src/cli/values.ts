@@ -1,14 +1,17 @@
 /** What the values of flags may be. Each reader throws a ConfigError that names the flag and what it takes. */
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { configKeyProblem, splitAssignment } from '../config-key.ts';
+import type { AuthOptions } from '../front/auth/authorizer.ts';
 import { isLoopback, parseSubnets } from '../front/clients.ts';
 import { isRefName } from '../ref-name.ts';
 import { ConfigError, type GivenValue } from './flags.ts';
 
 export const MAX_WORKERS = 256;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const AUTH_MODES = ['none', 'token', 'jwt', 'forward'] as const;
 const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
 /** Far above what any machine bears. */
 const MOST_PLACES = 1_000_000;
@@ -45,13 +48,14 @@ export function readCacheDirectory(value: GivenValue): string {
   }
 }
 
-export function readAddress(value: GivenValue, insecureAllowAnonymous: boolean): string {
+/** @param isOpen whether it may be an address that others can reach */
+export function readAddress(value: GivenValue, isOpen: boolean): string {
   const address = value.text.toLowerCase();
   if (address !== 'localhost' && !net.isIP(address)) throw bad(value, 'is not an IP address or localhost');
-  if (!insecureAllowAnonymous && !isLoopback(address)) {
+  if (!isOpen && !isLoopback(address)) {
     throw bad(
       value,
-      'can be reached by others, and anyone could fetch everything; add --insecure-allow-anonymous if that is meant',
+      'can be reached by others, and anyone could fetch everything; choose how they show who they are with --auth, or add --insecure-allow-anonymous if that is meant',
     );
   }
   return address;
@@ -77,11 +81,28 @@ export function directoryProblem(directory: string): string | undefined {
   }
 }
 
+export function readAuthMode(value: GivenValue): AuthOptions['mode'] {
+  const mode = AUTH_MODES.find((name) => name === value.text);
+  if (mode) return mode;
+  throw bad(value, `is not one of ${AUTH_MODES.join(', ')}`);
+}
+
 export function readFile(value: GivenValue): Buffer {
   try {
     return fs.readFileSync(value.text);
   } catch (error) {
     throw bad(value, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Certificates, PEM: one or more. */
+export function readCertificates(value: GivenValue): Buffer {
+  const content = readFile(value);
+  try {
+    new X509Certificate(content);
+    return content;
+  } catch {
+    throw bad(value, 'has no certificate (PEM)');
   }
 }
 
@@ -176,6 +197,44 @@ export function readEndpoint(value: GivenValue): string {
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
   throw bad(value, 'is not an address, such as https://host.example.com');
+}
+
+/**
+ * An address of the forge's, with `{repo}` in its path or its query. A query may be secret, so it is not repeated.
+ */
+export function readAuthorizeUrl(value: GivenValue): string {
+  const { text } = value;
+  const shown = { ...value, text: text.replace(/\?.*/s, '?…') };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.username || url?.password) {
+    throw bad(
+      { ...value, text: `${url.protocol}//…` },
+      'has a name or a password, which the forge is not sent',
+    );
+  }
+  if (!/^https?:\/\/[^/?#{}]+[/?]/.test(text) || url === undefined) {
+    throw bad(shown, 'is not an address, such as http://forge:3000/authorize?repo={repo}');
+  }
+  if (!text.includes('{repo}')) throw bad(shown, 'does not say with {repo} where the repository goes');
+  return text;
+}
+
+/** The address of a set of keys. */
+export function readKeysUrl(value: GivenValue): string {
+  const url = URL.canParse(value.text) ? new URL(value.text) : undefined;
+  if (url?.username || url?.password || url?.search) {
+    throw bad(
+      { ...value, text: `${url.protocol}//…` },
+      'has more than an address, which keys that all may see do not need',
+    );
+  }
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.text;
+  throw bad(value, 'is not an address, such as https://forge.example.com/keys.json');
+}
+
+export function readAudience(value: GivenValue): string {
+  if (/\s/.test(value.text)) throw bad(value, 'is no name of an audience: it has a space');
+  return value.text;
 }
 
 export function readRegion(value: GivenValue): string {

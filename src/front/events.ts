@@ -29,7 +29,8 @@ export function boundedCommand(command: string): string {
 export interface FetchRecord {
   readonly id: string;
   readonly door: Door;
-  readonly repository: string;
+  /** Where it lies below the root, once that is known; until then what the client asked for. */
+  repository: string;
   /** Who asks, as authorization knows them; undefined where it does not say. */
   subject: string | undefined;
   command: string;
@@ -150,8 +151,13 @@ export const workerLost = channel('packhorse:worker:lost');
 /** Errors of a client that is not there any more, or seems not to be. */
 const ABORTS = ['PACKHORSE_CANCELLED', 'PACKHORSE_HUNG_UP', 'PACKHORSE_IDLE', 'PACKHORSE_STALLED'];
 
+/** Errors of ours, although it may be tried again. */
+const FAILURES = ['PACKHORSE_WORKER_LOST', 'PACKHORSE_AUTHORIZATION_UNAVAILABLE'];
+
 /** Errors for which the client, not the service, is the cause. */
 const REJECTIONS = [
+  'PACKHORSE_UNAUTHENTICATED',
+  'PACKHORSE_NOT_ALLOWED',
   'PACKHORSE_REPOSITORY_NOT_FOUND',
   'PACKHORSE_SERVICE_DISABLED',
   'PACKHORSE_FILE_NOT_FOUND',
@@ -166,7 +172,7 @@ const REJECTIONS = [
 export function outcomeOf(error: PackhorseError | undefined): Outcome {
   if (!error) return 'ok';
   if (ABORTS.includes(error.code)) return 'client_aborted';
-  if (error.code === 'PACKHORSE_WORKER_LOST') return 'error';
+  if (FAILURES.includes(error.code)) return 'error';
   if (error.retryAfter !== undefined || error.code === 'PACKHORSE_DRAINING') return 'limited';
   return REJECTIONS.includes(error.code) ? 'rejected' : 'error';
 }

@@ -18,7 +18,8 @@ export class InputFeed {
     this.#turn = turn;
     input.on('data', this.#send);
     // A client may be done with speaking long before it is done with listening.
-    input.once('end', this.#end);
+    if (input.readableEnded) this.#end();
+    else input.once('end', this.#end);
     turn?.look();
     input.resume();
   }

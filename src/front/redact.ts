@@ -4,8 +4,8 @@
 const SECRETS = [
   // Credentials in a URL.
   /(:\/\/)[^\s"\\/@]+(?=@)/g,
-  // Of the header Authorization.
-  /\b((?:Basic|Bearer|Token) )[\w.~+/=-]+/gi,
+  // Of the header Authorization. Messages speak of tokens too, in small letters.
+  /\b((?:[Bb]asic|[Bb]earer|Token) )[\w.~+/=-]+/g,
   // Of a query.
   /([?&](?:[\w-]*token|[\w-]*key|password|secret|signature)=)[^\s"\\&]+/gi,
 ];

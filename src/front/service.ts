@@ -7,15 +7,16 @@ import { createSharedIndexes } from '../channel/shared-indexes.ts';
 import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
 import { Admission, type AdmissionOptions } from './admission/admission.ts';
+import { type AuthOptions, createAuthorize } from './auth/authorizer.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
 import { BundleBuilder } from './bundle-builder.ts';
 import { parseSubnets } from './clients.ts';
 import { Drain } from './drain.ts';
 import { logEvents } from './event-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
-import type { BundleCaching } from './http/bundles.ts';
 import { createOperationsServer } from './http/operations.ts';
-import { createHttpDoor } from './http/server.ts';
+import type { Caching } from './http/plain-answers.ts';
+import { createHttpDoor, type TlsOptions } from './http/server.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { WorkerPool } from './pool.ts';
@@ -47,8 +48,10 @@ export interface ServiceOptions {
   readonly port: number;
   /** Whether the dumb protocol is served over HTTP. */
   readonly dumbHttp: boolean;
-  /** Key and certificate chain, PEM, to speak HTTPS; undefined: plain HTTP is spoken. */
-  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
+  /** To speak HTTPS; undefined: plain HTTP is spoken. */
+  readonly tls: TlsOptions | undefined;
+  /** How those who ask over HTTP show that they may. */
+  readonly auth: AuthOptions;
   /** For git://, on the same address; undefined: no such door. */
   readonly gitPort: number | undefined;
   readonly metricsHost: string;
@@ -95,7 +98,7 @@ export interface ServiceOptions {
   readonly bundles: boolean;
   readonly bundleMinClones: number;
   /** Who may keep them beside the client that asked. */
-  readonly bundleCaching: BundleCaching;
+  readonly bundleCaching: Caching;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
   readonly hangTimeout: number;
   /** Undefined: nothing is traced. */
@@ -187,7 +190,20 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const stopLog = logEvents(logger);
   const { maxRequestBytes, dumbHttp, tls, refuseWith, timeouts } = options;
   const trustedProxies = parseSubnets(options.trustedProxies);
-  const serving = { pool, admission, cache: packs?.cache, refuseWith, trustedProxies, timeouts, drain };
+  const authorize = createAuthorize(options.auth, {
+    roots: [options.root, root],
+    knowsCertificates: options.tls?.clientCa !== undefined,
+  });
+  const serving = {
+    pool,
+    authorize,
+    admission,
+    cache: packs?.cache,
+    refuseWith,
+    trustedProxies,
+    timeouts,
+    drain,
+  };
   const bundleCaching = bundles ? options.bundleCaching : undefined;
   const door = createHttpDoor({
     ...serving,
@@ -195,6 +211,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     maxRequestBytes,
     requestMemory,
     dumbHttp,
+    objectCaching: isGuarded(options) ? 'private' : 'public',
     bundleCaching,
     tls,
   });
@@ -254,6 +271,11 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
       await release();
     },
   };
+}
+
+/** Whether not everyone may fetch everything over HTTP. */
+export function isGuarded({ auth, tls }: Pick<ServiceOptions, 'auth' | 'tls'>): boolean {
+  return auth.mode !== 'none' || tls?.clientCa !== undefined;
 }
 
 function urlOf(scheme: string, server: Server): string {

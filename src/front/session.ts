@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { busy, type PackhorseError } from '../errors.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
+import type { Party } from './admission/party.ts';
+import { clientName } from './auth/access.ts';
 import { ClientTurn } from './client-turn.ts';
 import { EarlyEnd, type TimedStream } from './early-end.ts';
 import { type Door, endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from './events.ts';
@@ -21,6 +23,8 @@ export interface Session {
   readonly client: string | undefined;
   /** What it says this is part of. */
   readonly trace?: TraceContext | undefined;
+  /** Who asks, where authorization says so: limits go by this before the address. */
+  readonly subject: string | undefined;
   /** Where the connection comes from, for its records. */
   readonly address: string;
   readonly agent: string;
@@ -35,8 +39,9 @@ const RETRY_AFTER = 30;
 /** Resolves when the connection is over; never rejects. */
 export async function runSession(session: Session, options: Serving): Promise<void> {
   const records = new Records(session);
-  const { stream, repository, version, client, refuse } = session;
-  const refusal = refusalOf(session, options);
+  const { stream, repository, version, refuse } = session;
+  const client = clientName(session.subject, session.client);
+  const refusal = refusalOf({ repository, client }, options);
   if (refusal) {
     refuse(refusal);
     records.end(undefined, 0, refusal);
@@ -68,12 +73,17 @@ export async function runSession(session: Session, options: Serving): Promise<vo
   if (records.open || (error && !isQuiet)) records.end(statistics, bytes, error);
 }
 
+/** Publishes that a session was refused before it began. */
+export function recordRefusal(session: Session, error: PackhorseError): void {
+  new Records(session).end(undefined, 0, error);
+}
+
 /** Why a client should not even begin; undefined when it may. */
-function refusalOf({ repository, client }: Session, serving: Serving): PackhorseError | undefined {
+function refusalOf(party: Party, serving: Serving): PackhorseError | undefined {
   const { pool, admission, drain } = serving;
   if (drain.closing.aborted) return drain.closing.reason as PackhorseError;
   if (!pool.hasRoomForSessions) return busy('too many connections', RETRY_AFTER);
-  return admission.refusal({ repository, client });
+  return admission.refusal(party);
 }
 
 class Records {
@@ -99,6 +109,7 @@ class Records {
     const { door, repository, version, address: client, agent, trace } = this.#session;
     const known = { door, repository, version, client, agent, trace };
     const record = newRecord({ ...known, id: randomUUID(), command: 'none' });
+    record.subject = this.#session.subject;
     this.#record = record;
     fetchStarted.publish(record);
     if (this.#live) fetchAnswered.publish({ record, live: this.#live });

@@ -3,7 +3,7 @@
  * are byte strings (latin1); paths have no slash at their ends, and the root is an empty one.
  */
 import { filterUnreadable } from '../errors.ts';
-import { isTooLong, wildmatch } from '../repository/wildmatch.ts';
+import { isTooLong, wildmatch } from '../wildmatch.ts';
 
 interface Pattern {
   /** Whether a path that matches is left out. */

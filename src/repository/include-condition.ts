@@ -1,10 +1,10 @@
 /** Conditions of `includeIf`, as git takes them (its `config.c`). Patterns and paths are byte strings. */
 import fs from 'node:fs';
 import { repositoryUnsupported } from '../errors.ts';
+import { isTooLong, wildmatch } from '../wildmatch.ts';
 import { byteString, type Environment } from './config-files.ts';
 import { expandHome } from './home-directory.ts';
 import { unlessMissing } from './missing-file.ts';
-import { isTooLong, wildmatch } from './wildmatch.ts';
 
 /** What conditions ask for. */
 export interface Surroundings {

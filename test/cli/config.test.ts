@@ -13,6 +13,8 @@ const flags = SERVE_FLAGS as readonly Flag[];
 const directory = temporaryDirectory();
 const file = path.join(directory, 'file');
 fs.writeFileSync(file, '');
+const broken = path.join(directory, 'broken');
+fs.writeFileSync(broken, 'ci secret\n');
 fs.symlinkSync('loop', path.join(directory, 'loop'));
 fs.symlinkSync('nowhere', path.join(directory, 'dangling'));
 
@@ -39,6 +41,21 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'git-port': ['abc', '65536', '8417'],
   'tls-key': [path.join(directory, 'missing'), directory],
   'tls-cert': [path.join(directory, 'missing'), directory],
+  'jwt-key': [path.join(directory, 'missing'), directory, broken],
+  'jwks-url': ['forge', 'ftp://forge/keys', 'file:///keys'],
+  'jwt-audience': ['the forge'],
+  'authorize-url': [
+    'forge',
+    'ftp://forge/{repo}',
+    'http://{repo}/',
+    'http://forge/allow',
+    'http://forge{repo}/',
+  ],
+  'authorize-timeout': ['0', '5s'],
+  'authorize-cache': ['-1', '10s'],
+  auth: ['basic', 'NONE', 'on'],
+  'token-file': [path.join(directory, 'missing'), directory, broken],
+  'tls-client-ca': [path.join(directory, 'missing'), directory, broken],
   workers: ['0', '257', 'two', '1.5'],
   'max-request-size': ['0', '0k', '32mb', '1.5m', 'm', '9999999999999999', '9999999999g'],
   'index-memory': ['0', 'none', '256mib'],
@@ -226,6 +243,7 @@ describe('where a value comes from', () => {
       host: '::1',
       port: 0,
       gitPort: 9418,
+      auth: { mode: 'none' },
       dumbHttp: true,
       tls: undefined,
       metricsHost: 'localhost',

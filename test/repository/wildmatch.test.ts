@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { wildmatch } from '../../src/repository/wildmatch.ts';
+import { wildmatch } from '../../src/wildmatch.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository } from '../support/history.ts';

@@ -86,11 +86,12 @@ export async function startFetch(
   repository: string,
   body: string,
   agent?: http.Agent,
+  headers: http.OutgoingHttpHeaders = {},
 ): Promise<PausedFetch> {
   const { request, response } = await open(service, {
     method: 'POST',
     path: `/${repository}/git-upload-pack`,
-    headers: { 'Content-Type': REQUEST_TYPE, 'Git-Protocol': 'version=2' },
+    headers: { 'Content-Type': REQUEST_TYPE, 'Git-Protocol': 'version=2', ...headers },
     body,
     ...(agent ? { agent } : {}),
   });

@@ -68,7 +68,16 @@ async function serve(socket: net.Socket, options: GitDoorOptions): Promise<void>
   }
   const address = socket.remoteAddress ?? '';
   const client = clientOf(address, undefined, options.trustedProxies);
-  const session = { repository, version, client, address, agent: '', stream: socket, refuse };
+  const session = {
+    repository,
+    version,
+    client,
+    subject: undefined,
+    address,
+    agent: '',
+    stream: socket,
+    refuse,
+  };
   await runSession({ door: 'git', ...session }, options);
   letGo(socket);
 }

@@ -1,7 +1,6 @@
 /** One exchange over HTTP: the request is read, a worker answers, its bytes are pumped to the client. */
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { BlockList } from 'node:net';
 import { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { SentFile } from '../../channel/messages.ts';
@@ -11,6 +10,7 @@ import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
+import { CHALLENGE, clientName } from '../auth/access.ts';
 import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
 import { endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from '../events.ts';
@@ -21,7 +21,7 @@ import { formatTraceparent, parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 
 export interface Exchange {
-  /** Path of the repository below the root. */
+  /** Path of the repository below the root, as the client asks for it. */
   readonly repository: string;
   /** What the record says while the request is not read yet. */
   readonly command: string;
@@ -66,18 +66,23 @@ export async function answer(
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
+  const client = clientOf(
+    request.socket.remoteAddress,
+    request.headers['x-forwarded-for'],
+    serving.trustedProxies,
+  );
   const record = newRecord({
     id: request.id,
     door: 'http',
     repository: exchange.repository,
     command: exchange.command,
     version: exchange.version,
-    client: clientIn(request, serving.trustedProxies) ?? request.ip,
+    client: client ?? request.ip,
     agent: request.headers['user-agent'] ?? '',
     trace: parseTraceparent(request.headers.traceparent),
   });
   fetchStarted.publish(record);
-  const result = await run(request, response, exchange, record, serving);
+  const result = await run(request, response, exchange, { record, client }, serving);
   endRecord(record, result.statistics, result.bytes, result.error);
 }
 
@@ -85,11 +90,10 @@ async function run(
   request: FastifyRequest,
   response: ServerResponse,
   exchange: Exchange,
-  record: FetchRecord,
+  { record, client }: { readonly record: FetchRecord; readonly client: string | undefined },
   serving: Serving,
 ): Promise<PumpResult> {
-  const { admission, refuseWith, trustedProxies, drain } = serving;
-  const party = { repository: exchange.repository, client: clientIn(request, trustedProxies) };
+  const { admission, authorize, refuseWith, drain } = serving;
   const isHead = request.method === 'HEAD';
   const writeHead = (status: number, headers: Readonly<Record<string, string | number>>) => {
     record.status = status;
@@ -113,6 +117,7 @@ async function run(
         ...NO_CACHE,
         ...type,
         ...(isLast && { Connection: 'close' }),
+        ...(status === 401 && CHALLENGE),
         ...(error.retryAfter !== undefined && { 'Retry-After': error.retryAfter }),
       });
       response.end(isHead ? undefined : `${error.client}\n`);
@@ -125,6 +130,11 @@ async function run(
   const end = new EarlyEnd(streamOf(response), serving);
   try {
     if (drain.closing.aborted) throw drain.closing.reason;
+    const { authorization } = request.headers;
+    const asked = { repository: exchange.repository, authorization, client, socket: request.socket };
+    const { repository, subject } = await authorize(asked);
+    Object.assign(record, { repository, subject });
+    const party = { repository, client: clientName(subject, client) };
     const refusal = exchange.isFirst ? admission.refusal(party) : undefined;
     if (refusal) throw refusal;
     const work = await exchange.readWork(end.signal);
@@ -146,7 +156,7 @@ async function run(
       Object.assign(headers, head.headers);
     };
     const traceparent = record.trace && formatTraceparent(record.trace);
-    const task = { path: exchange.repository, gate: exchange.gate, work, traceparent };
+    const task = { path: repository, gate: exchange.gate, work, traceparent };
     const read = exchange.release;
     const watched = (live: LiveAnswer) => fetchAnswered.publish({ record, live });
     const target = { stream, begin, file, refuse, watched, signal: end.signal, ...(read && { read }) };
@@ -159,10 +169,6 @@ async function run(
     end.close();
     exchange.release?.();
   }
-}
-
-function clientIn(request: FastifyRequest, trustedProxies: BlockList): string | undefined {
-  return clientOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], trustedProxies);
 }
 
 /** Where the body of a response goes. That of HTTP/2 hides from its response when its client has left. */

@@ -2,16 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { SentFile } from '../../channel/messages.ts';
 import type { Exchange, FileHead } from './answer.ts';
-import { NO_CACHE } from './plain-answers.ts';
+import { type Caching, NO_CACHE } from './plain-answers.ts';
 import type { Route } from './routes.ts';
-
-/** Whether shared caches may keep bundles. */
-export type BundleCaching = 'private' | 'public';
 
 export function bundleExchange(
   { method, headers }: FastifyRequest,
   { repository, file }: Route,
-  caching: BundleCaching,
+  caching: Caching,
 ): Exchange {
   const id = /(\w+)\.bundle$/.exec(file)![1];
   // What has another content has another id, so that this is a strong one.

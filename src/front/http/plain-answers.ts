@@ -1,6 +1,9 @@
 /** Answers that are no packs: refusals as text, and the headers that all answers share. */
 import type { FastifyReply } from 'fastify';
 
+/** Whether shared caches, which give what they keep to everyone, may keep what never changes. */
+export type Caching = 'private' | 'public';
+
 /** Nothing of the service may be kept by a proxy (protocol section 3.3). */
 export const NO_CACHE: Readonly<Record<string, string>> = {
   Expires: 'Fri, 01 Jan 1980 00:00:00 GMT',

@@ -14,10 +14,10 @@ import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { Serving } from '../serving.ts';
 import { answer, type Exchange } from './answer.ts';
-import { type BundleCaching, bundleExchange } from './bundles.ts';
+import { bundleExchange } from './bundles.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { dumbExchange } from './dumb.ts';
-import { sendText } from './plain-answers.ts';
+import { type Caching, sendText } from './plain-answers.ts';
 import { isKnownEncoding, readBody } from './request-body.ts';
 import { findRoute, type Route } from './routes.ts';
 import { acceptUpgrades } from './upgrade.ts';
@@ -30,10 +30,21 @@ export interface HttpDoorOptions extends Serving {
   readonly requestMemory: ByteBudget;
   /** Whether the dumb protocol is served, which reads files. */
   readonly dumbHttp: boolean;
+  /** Who may keep objects of the dumb protocol beside the client. */
+  readonly objectCaching: Caching;
   /** Who may keep bundles beside the client; undefined: there are none. */
-  readonly bundleCaching: BundleCaching | undefined;
-  /** Key and certificate chain, PEM: then HTTPS is spoken, in HTTP/2 with those who can. */
-  readonly tls: { readonly key: Buffer; readonly cert: Buffer } | undefined;
+  readonly bundleCaching: Caching | undefined;
+  /** Then HTTPS is spoken, in HTTP/2 with those who can. */
+  readonly tls: TlsOptions | undefined;
+}
+
+/** Certificates and keys, PEM. */
+export interface TlsOptions {
+  readonly key: Buffer;
+  /** The chain. */
+  readonly cert: Buffer;
+  /** Who signs the certificates that clients must have; undefined: they need none. */
+  readonly clientCa: Buffer | undefined;
 }
 
 const REQUEST_TYPE = 'application/x-git-upload-pack-request';
@@ -69,7 +80,7 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply as FastifyReply),
     ...(tls
-      ? { http2: true, https: { ...heads, ...handshakes, ...tls, allowHTTP1: true } }
+      ? { http2: true, https: { ...heads, ...handshakes, ...certificates(tls), allowHTTP1: true } }
       : { http: heads }),
   });
   // Older versions of Node.js do not take them from the options of HTTP/2.
@@ -85,6 +96,10 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   // Methods that `all` leaves out come here, and go through the same table.
   app.setNotFoundHandler(handle);
   return app;
+}
+
+function certificates({ key, cert, clientCa }: TlsOptions): SecureServerOptions {
+  return { key, cert, ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
 }
 
 /** For errors of Fastify's own as well, which never come to {@link dispatch}: a path that cannot be decoded. */
@@ -133,7 +148,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, options: HttpDoo
 
 function dumb(request: FastifyRequest, reply: FastifyReply, route: Route, options: HttpDoorOptions) {
   if (!options.dumbHttp) return sendText(reply, 403, 'the dumb protocol is not served');
-  return answer(request, reply, dumbExchange(route.repository, route.file), options);
+  return answer(request, reply, dumbExchange(route.repository, route.file, options.objectCaching), options);
 }
 
 function advertisement(request: FastifyRequest, route: Route): Exchange {

@@ -2,13 +2,15 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { asPackhorseError, PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { UPGRADE_TOKEN } from '../../protocol/upgrade.ts';
 import { parseVersion } from '../../protocol/version.ts';
+import { CHALLENGE, type Grant } from '../auth/access.ts';
 import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
 import type { Serving } from '../serving.ts';
-import { runSession } from '../session.ts';
+import { recordRefusal, runSession, type Session } from '../session.ts';
 import { parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 import { findRoute } from './routes.ts';
@@ -46,23 +48,50 @@ async function serve(request: IncomingMessage, socket: Socket, options: UpgradeO
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   socket.allowHalfOpen = true; // it is not with TLS, and a client that has said all it has to say still listens
-  socket.write(SWITCHING);
   const client = clientOf(socket.remoteAddress, request.headers['x-forwarded-for'], options.trustedProxies);
-  await runSession(
-    {
-      door: 'ssh',
-      repository: route.repository,
-      version: parseVersion(Array.isArray(version) ? version.join(':') : version),
-      client,
-      address: client ?? socket.remoteAddress ?? '',
-      agent,
-      trace: parseTraceparent(request.headers.traceparent),
-      stream: socket,
-      refuse: (error) => void socket.end(encodeError(error.client)),
-    },
-    options,
-  );
+  const session: Session = {
+    door: 'ssh',
+    repository: route.repository,
+    version: parseVersion(Array.isArray(version) ? version.join(':') : version),
+    client,
+    subject: undefined,
+    address: client ?? socket.remoteAddress ?? '',
+    agent,
+    trace: parseTraceparent(request.headers.traceparent),
+    stream: socket,
+    refuse: (error) => void socket.end(encodeError(error.client)),
+  };
+  const granted = await grantOf(request, session, socket, options);
+  if (granted instanceof PackhorseError) {
+    recordRefusal(session, granted);
+    if (granted.code !== 'PACKHORSE_NOT_ALLOWED') return refuse(request, socket, asRefusal(granted));
+    // As what is absent, which is found out behind the upgrade.
+    socket.write(SWITCHING);
+    session.refuse(granted);
+  } else {
+    socket.write(SWITCHING);
+    await runSession({ ...session, ...granted }, options);
+  }
   letGo(socket);
+}
+
+/** What a session may have; the error where it may not. */
+async function grantOf(
+  { headers }: IncomingMessage,
+  { repository, client }: Session,
+  socket: Socket,
+  { authorize }: Serving,
+): Promise<Grant | PackhorseError> {
+  try {
+    return await authorize({ repository, authorization: headers.authorization, client, socket });
+  } catch (error) {
+    return asPackhorseError(error);
+  }
+}
+
+function asRefusal({ status, client, retryAfter }: PackhorseError): Refusal {
+  const wait = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
+  return { status, text: client, headers: status === 401 ? CHALLENGE : wait };
 }
 
 const NOT_FOUND: Refusal = { status: 404, text: 'not found' };

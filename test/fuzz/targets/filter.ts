@@ -1,6 +1,6 @@
 import { parseFilter } from '../../../src/pack/filter.ts';
 import { SparsePatterns } from '../../../src/pack/sparse-patterns.ts';
-import { isTooLong, wildmatch } from '../../../src/repository/wildmatch.ts';
+import { isTooLong, wildmatch } from '../../../src/wildmatch.ts';
 import { splitParts } from '../parts.ts';
 import { readCorpus } from '../storage.ts';
 import { orRefused, type Target } from '../target.ts';
