@@ -1,5 +1,4 @@
 /** The compose file and the image, as `docker-compose config` reads them. */
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,33 +6,13 @@ import { parse } from 'yaml';
 import { readServeConfig } from '../../src/cli/config.ts';
 import { environmentName, SERVE_FLAGS } from '../../src/cli/flags.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-
-interface ComposeService {
-  readonly image: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly command?: readonly string[];
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly (string | { readonly source?: string; readonly target: string })[];
-  readonly deploy?: { readonly replicas: number };
-  readonly stop_grace_period?: string;
-  readonly [key: string]: unknown;
-}
+import { readCompose } from './read-compose.ts';
 
 const top = path.resolve(import.meta.dirname, '../..');
 const read = (file: string) => fs.readFileSync(path.join(top, file), 'utf8');
 const dockerfile = read('Dockerfile');
 
-/** What docker-compose makes of the files. */
-function compose(environment: NodeJS.ProcessEnv, files = ['docker-compose.yml']) {
-  const args = [...files.flatMap((file) => ['-f', file]), 'config'];
-  const { GRAFANA_ADMIN_PASSWORD: _, ...others } = process.env;
-  const options = { cwd: top, env: { ...others, ...environment }, stdio: 'pipe' } as const;
-  return parse(execFileSync('docker-compose', args, options).toString());
-}
-
-const services: Readonly<Record<string, ComposeService>> = compose({
-  GRAFANA_ADMIN_PASSWORD: 'own',
-}).services;
+const { services } = readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' });
 const { packhorse, nginx } = services;
 
 /** What the image sets, and above it what the compose file sets. */
@@ -98,7 +77,7 @@ test('what leads outside is the proxy, Prometheus and Grafana, on the loopback a
 });
 
 test('there is no password until someone chooses one', () => {
-  expect(() => compose({})).toThrow('set it to a password of your own');
+  expect(() => readCompose({})).toThrow('set it to a password of your own');
 });
 
 describe.each(Object.keys(services))('%s', (name) => {

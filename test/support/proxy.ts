@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { temporaryDirectory } from './directory.ts';
-import { freePort, untilListening } from './ports.ts';
+import { freePort } from './free-port.ts';
 import { type RunningService, startService } from './service.ts';
 
 const DEPLOYED = path.resolve(import.meta.dirname, '../../deploy/nginx');
@@ -113,4 +114,15 @@ function readLine(line: string): ProxiedRequest {
   const { method, path, status, repository, tried } = JSON.parse(line);
   const addresses = String(tried).split(/[,:] */);
   return { method, path, status, repository, tried: addresses.filter((part) => part.includes('.')) };
+}
+
+/** Waits until someone listens on a port of 127.0.0.1. */
+export function untilListening(port: number): Promise<void> {
+  return vi.waitFor(
+    async () => {
+      const socket = net.connect(port, '127.0.0.1');
+      await once(socket, 'connect').finally(() => socket.destroy());
+    },
+    { timeout: 30_000 },
+  );
 }
