@@ -74,10 +74,12 @@ export async function startProxy(
     throw new Error(`nginx ended with ${code}: ${said}`);
   });
   ended.catch(() => {});
-  afterAll(async () => {
+  const stop = async () => {
     child.kill();
-    await ended.catch(() => {});
-  });
+    if (child.exitCode === null) await once(child, 'exit');
+    return child.exitCode;
+  };
+  running.push(stop);
   await Promise.race([ended, untilListening(port)]);
 
   return {
@@ -86,14 +88,15 @@ export async function startProxy(
     startReplica: (address) =>
       startService(root, [...flags, '--host', address, '--port', String(replicaPort)]),
     reloads: () => said.split('replicas: ').length - 2,
-    async stop() {
-      child.kill();
-      if (child.exitCode === null) await once(child, 'exit');
-      return child.exitCode;
-    },
+    stop,
     requests: () => fs.readFileSync(log, 'utf8').split('\n').slice(0, -1).map(readLine),
   };
 }
+
+const running: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  await Promise.all(running.splice(0).map((stop) => stop()));
+});
 
 /** What is deployed, with a port of its own, and with a `getent` that reads a file in place of asking a name server. */
 function putInto(directory: string, port: number) {
