@@ -58,12 +58,11 @@ async function runBackend(
       GIT_HTTP_EXPORT_ALL: '1',
       REMOTE_USER: 'ann',
       REQUEST_METHOD: method,
-      PATH_INFO: pathname.toLowerCase(),
+      PATH_INFO: pathname.replace(/^\/[^/]+\/[^/]+/, (name) => name.toLowerCase()),
       QUERY_STRING: search.slice(1),
       CONTENT_TYPE: headers['content-type'],
       HTTP_CONTENT_ENCODING: headers['content-encoding'],
       HTTP_GIT_PROTOCOL: headers['git-protocol'] as string,
-      // No length: it reads to the end, as it does for chunked requests.
       CONTENT_LENGTH: headers['content-length'],
       REMOTE_ADDR: '127.0.0.1',
     },

@@ -72,7 +72,7 @@ async function startNginx(addresses: Readonly<Record<string, string>>): Promise<
     word.replace('/run/nginx', directory).replace('/etc/nginx/nginx.conf', file),
   );
   const log = fs.openSync(path.join(directory, 'access.log'), 'a');
-  nginx = spawn(program!, args, { stdio: ['ignore', log, 'inherit'] });
+  nginx = spawn(program!, args, { stdio: ['ignore', log, log] });
   fs.closeSync(log);
   await untilListening(port);
   return `http://127.0.0.1:${port}`;
