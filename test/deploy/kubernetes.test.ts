@@ -1,4 +1,5 @@
 /** deploy/kubernetes against the schemas of what it is for, and against what the service says of itself. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readServeConfig } from '../../src/cli/config.ts';
@@ -95,7 +96,14 @@ test('the service starts with what its container sets, with an image that sets t
   const set = Object.fromEntries(service.env!.map(({ name, value }) => [name, value]));
   const names: readonly string[] = SERVE_FLAGS.map(environmentName);
   for (const name of Object.keys(set)) expect(names).toContain(name);
-  const config = readServeConfig(['--host', '0.0.0.0'], { ...set, PACKHORSE_ROOT: temporaryDirectory() });
+  const directory = temporaryDirectory();
+  const given = `${directory}${set.PACKHORSE_TOKEN_FILE}`;
+  fs.mkdirSync(path.dirname(given), { recursive: true });
+  fs.writeFileSync(given, '');
+  const config = readServeConfig(['--host', '0.0.0.0', '--token-file', given], {
+    ...set,
+    PACKHORSE_ROOT: directory,
+  });
   expect(service.ports.map(({ containerPort }) => containerPort)).toEqual([config.port, config.metricsPort]);
 });
 
