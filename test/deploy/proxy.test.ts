@@ -28,14 +28,14 @@ beforeAll(async () => {
 });
 
 /** What the log says of all that `client` asked for. */
-async function requestsOf(client: () => Promise<unknown>): Promise<ProxiedRequest[]> {
-  const before = proxy.requests().length;
+async function requestsOf(client: () => Promise<unknown>, through = proxy): Promise<ProxiedRequest[]> {
+  const before = through.requests().length;
   await client();
   // A line is written once its answer has left.
   const end = '/the/end/info/refs';
-  await fetch(`${proxy.url}${end}`);
-  await expect.poll(() => proxy.requests().at(-1)!.path, { timeout: 30_000 }).toBe(end);
-  return proxy.requests().slice(before, -1);
+  await fetch(`${through.url}${end}`);
+  await expect.poll(() => through.requests().at(-1)!.path, { timeout: 30_000 }).toBe(end);
+  return through.requests().slice(before, -1);
 }
 
 /** The replica of each of NAMES. */
@@ -102,6 +102,26 @@ test('what a replica that is gone should have answered is asked of the next one'
   const tried = new Set((await homes()).values());
   expect(tried).toEqual(new Set([ONE, away]));
   fsck(await cloneNow());
+});
+
+test('what a replica has no place for is asked of the next one, be it a POST', async () => {
+  const own = await startProxy(root, FLAGS, [ONE, TWO]);
+  const replica = await own.startReplica(ONE);
+  // As a service answers that loses worker after worker, or drains while a connection to it is kept.
+  const busy = http.createServer((request, response) =>
+    request.resume().on('end', () => response.writeHead(503).end()),
+  );
+  busy.listen(Number(new URL(replica.url).port), TWO);
+  await once(busy, 'listening');
+  try {
+    const names = Array.from({ length: 20 }, (_, n) => `/group/absent-${n}/git-upload-pack`);
+    const post = (path: string) => fetch(`${own.url}${path}`, { method: 'POST', body: '0000' });
+    const requests = await requestsOf(() => Promise.all(names.map(post)), own);
+    expect(new Set(requests.map(({ tried }) => tried.join()))).toEqual(new Set([ONE, `${TWO},${ONE}`]));
+    expect(requests.map(({ status }) => status)).not.toContain(503);
+  } finally {
+    busy.close();
+  }
 });
 
 test('replicas whose name cannot be looked up are kept', async () => {
