@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 
 test('it has what is built, and what a reader needs, and nothing else', () => {
-  const others = packed.filter((file) => !/^dist\/(src|workers)\/.*\.(js|d\.ts)$/.test(file));
+  const others = packed.filter((file) => !/^dist\/(src|workers)\/.*\.(js|d\.ts|html)$/.test(file));
   expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
 });
 
@@ -76,7 +76,20 @@ test('its command says its version, its flags and what is kept', async () => {
 test('its service gives a clone', async () => {
   const service = await startService(root, ['--workers', '1'], {}, main);
   expectSameRepository(source, await clone(service, 'group/name.git'));
-  expect((await fetch(`${service.metricsUrl}/metrics`)).status).toBe(200);
+  for (const page of ['/metrics', '/'])
+    expect((await fetch(`${service.metricsUrl}${page}`)).status).toBe(200);
+});
+
+test('its commands for operators run: explain, and a token that lets its holder in', async () => {
+  const packhorse = async (...args: string[]) =>
+    (await run('npx', ['--no-install', 'packhorse', ...args])).stdout;
+  expect(JSON.parse(await packhorse('explain', source, '--json'))).toEqual(expect.any(Object));
+  const token = /ph_\S+/.exec(await packhorse('token', 'new', 'ci', '--token-file', 'tokens'))![0];
+  const flags = ['--workers', '1', '--auth', 'token', '--token-file', path.join(project, 'tokens')];
+  const { url } = await startService(root, flags, {}, main);
+  const ask = (headers = {}) => fetch(`${url}/group/name.git/info/refs?service=git-upload-pack`, { headers });
+  expect((await ask()).status).toBe(401);
+  expect((await ask({ Authorization: `Bearer ${token}` })).status).toBe(200);
 });
 
 test('it takes the place of git upload-pack', async () => {
