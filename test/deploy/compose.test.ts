@@ -67,12 +67,13 @@ test('a clone has time to end before its container does', () => {
   }
 });
 
-test('what leads outside is the proxy, Prometheus and Grafana, on the loopback address', () => {
+test('what leads outside is the proxy, status pages, Prometheus and Grafana, on the loopback address', () => {
   const ports = Object.values(services).flatMap((service) => service.ports ?? []);
   expect(ports.sort()).toEqual([
     '127.0.0.1:3000:3000/tcp',
     '127.0.0.1:8417:8417/tcp',
     '127.0.0.1:9090:9090/tcp',
+    '127.0.0.1:9417-9426:9417/tcp',
   ]);
 });
 
