@@ -1,9 +1,11 @@
-# The service as an image:   docker build -t packhorse .
-# It listens on every address of its container, which it refuses while there is no authorization unless told
+# The service as an image: Node.js and the package, run as a user without rights.   docker build -t packhorse .
+# It listens on every address of its container, which it refuses without authorization (--auth) unless told
 # --insecure-allow-anonymous. So whoever runs it says so, and decides who can reach the published port:
 #
-#   docker run --rm -p 127.0.0.1:8417:8417 -v /path/to/repositories:/srv/git:ro \
+#   docker run --rm --init -p 127.0.0.1:8417:8417 -v /path/to/repositories:/srv/git:ro \
 #     -e PACKHORSE_INSECURE_ALLOW_ANONYMOUS=true packhorse
+#
+# docs/deployment.md says how packages that only some need come into it.
 
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app
@@ -21,10 +23,9 @@ FROM packages AS production
 RUN npm ci --ignore-scripts --no-audit --no-fund --omit=dev
 
 FROM node:24.21.0-bookworm-slim
-# As process 1 tini passes signals on and reaps; Node.js there would not hear a signal before it has set its handlers.
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends tini \
-  && rm -rf /var/lib/apt/lists/* \
+# What the base image has to install packages with is not needed.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+    /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* \
   && mkdir /srv/git \
   && install -d -o node -g node /var/cache/packhorse
 WORKDIR /app
@@ -44,5 +45,5 @@ USER node
 # 8417: repositories. 9417: /metrics, /livez and /readyz.
 EXPOSE 8417 9417
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "healthcheck.js"]
-ENTRYPOINT ["tini", "--", "node", "dist/src/main.js"]
+ENTRYPOINT ["node", "dist/src/main.js"]
 CMD ["serve"]

@@ -1,20 +1,25 @@
+/** The compose file and the image, as `docker-compose config` reads them. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { readServeConfig } from '../../src/cli/config.ts';
 import { environmentName, SERVE_FLAGS } from '../../src/cli/flags.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { readCompose } from './read-compose.ts';
 
 const top = path.resolve(import.meta.dirname, '../..');
 const read = (file: string) => fs.readFileSync(path.join(top, file), 'utf8');
 const dockerfile = read('Dockerfile');
-const compose = read('docker-compose.yml');
 
-/** What the image sets (`NAME=value`), and above it what the compose file sets (`NAME: value`). */
+const { services } = readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' });
+const { packhorse, nginx } = services;
+
+/** What the image sets, and above it what the compose file sets. */
 function environment(): Record<string, string> {
-  const setting = /\b(PACKHORSE_\w+)(?:=|: *"?)([^\s"\\]*)/g;
-  const code = [dockerfile, compose].map((text) => text.replace(/^\s*#.*$/gm, '')).join('\n');
-  return Object.fromEntries([...code.matchAll(setting)].map(([, name, value]) => [name, value]));
+  const code = dockerfile.replace(/^\s*#.*$/gm, '');
+  const image = [...code.matchAll(/\b(PACKHORSE_\w+)=([^\s\\]*)/g)].map(([, name, value]) => [name, value]);
+  return { ...Object.fromEntries(image), ...packhorse.environment };
 }
 
 test.each(['Dockerfile', 'docker-compose.yml', 'deploy/healthcheck.js'])(
@@ -30,8 +35,7 @@ test('the service starts with what the image and the compose file set', () => {
   const config = readServeConfig([], { ...environment(), PACKHORSE_ROOT: temporaryDirectory() });
   expect(config).toMatchObject({ host: '0.0.0.0', metricsHost: '0.0.0.0', port: 8417, metricsPort: 9417 });
   expect(dockerfile).toContain(`EXPOSE ${config.port} ${config.metricsPort}`);
-  expect(compose).toContain(`"127.0.0.1:${config.port}:${config.port}"`);
-  expect(read('deploy/prometheus/prometheus.yml')).toContain(`"packhorse:${config.metricsPort}"`);
+  expect(nginx.command).toEqual(['sh', '/etc/packhorse-nginx/run.sh', 'packhorse', String(config.port)]);
 });
 
 test('the image alone refuses to listen where others reach it', () => {
@@ -41,27 +45,84 @@ test('the image alone refuses to listen where others reach it', () => {
   );
 });
 
-test('every port is published on the loopback address', () => {
-  const ports = [...compose.matchAll(/^ +- "?([\d.:]+):\d+"?$/gm)].map(([, published]) => published);
-  expect(ports).toHaveLength(3);
-  for (const published of ports) expect(published).toMatch(/^127\.0\.0\.1:\d+$/);
+test('there are two replicas, each with a cache of its own, over the same repositories that none may write to', () => {
+  expect(packhorse.deploy).toEqual({ replicas: 2 });
+  const volumes = packhorse.volumes!.map((volume) => (typeof volume === 'string' ? volume : { ...volume }));
+  expect(volumes).toContainEqual(expect.objectContaining({ target: '/srv/git', read_only: true }));
+  // Without a name, so not shared.
+  for (const target of ['/tmp', '/var/cache/packhorse'])
+    expect(volumes).toContainEqual({ target, type: 'volume' });
 });
 
-test('every image is pinned to a version', () => {
-  const images = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm), ...compose.matchAll(/^ +image: (\S+)$/gm)];
-  expect(images).toHaveLength(4);
-  for (const [, image] of images) expect(image).toMatch(/:v?\d+\.\d+\.\d+(-[\w-]+)?$/);
+test('Prometheus asks every replica', () => {
+  const [{ dns_sd_configs: found }] = parse(read('deploy/prometheus/prometheus.yml')).scrape_configs;
+  expect(found).toEqual([expect.objectContaining({ names: ['packhorse'], type: 'A', port: 9417 })]);
 });
 
-test('the image has the Node.js that the tests run on', () => {
-  const { devDependencies } = JSON.parse(read('package.json'));
-  for (const [, version] of dockerfile.matchAll(/^FROM node:([\d.]+)/gm)) {
-    expect(version).toBe(devDependencies.node);
+test('a clone has time to end before its container does', () => {
+  const { drainDelay, drainTimeout } = readServeConfig([], { PACKHORSE_ROOT: temporaryDirectory() });
+  for (const { stop_grace_period: grace } of [packhorse, nginx]) {
+    expect(grace).toMatch(/^\d+m$/);
+    expect(60 * Number.parseInt(grace!, 10)).toBeGreaterThan((drainDelay + drainTimeout) / 1000);
   }
 });
 
-test('what is mounted from the repository is there', () => {
-  const mounted = [...compose.matchAll(/^ +- (\.\/[^:]+):/gm)].map(([, file]) => file!);
-  expect(mounted).toHaveLength(4);
-  for (const file of mounted) expect(fs.existsSync(path.join(top, file)), file).toBe(true);
+test('what leads outside is the proxy, status pages, Prometheus and Grafana, on the loopback address', () => {
+  const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+  expect(ports.sort()).toEqual([
+    '127.0.0.1:3000:3000/tcp',
+    '127.0.0.1:8417:8417/tcp',
+    '127.0.0.1:9090:9090/tcp',
+    '127.0.0.1:9417-9426:9417/tcp',
+  ]);
+});
+
+test('with tokens the service asks for them', () => {
+  const files = ['docker-compose.yml', 'deploy/compose.tokens.yml'];
+  const { volumes, environment: over } = readCompose(
+    { GRAFANA_ADMIN_PASSWORD: 'own', TOKENS: '/own/tokens' },
+    files,
+  ).services.packhorse!;
+  const bound = { type: 'bind', source: '/own/tokens', target: over!.PACKHORSE_TOKEN_FILE, read_only: true };
+  expect(volumes).toContainEqual(bound);
+  const file = path.join(temporaryDirectory(), 'tokens');
+  fs.writeFileSync(file, '');
+  const set = { ...environment(), ...over, PACKHORSE_ROOT: temporaryDirectory(), PACKHORSE_TOKEN_FILE: file };
+  expect(readServeConfig([], set)).toMatchObject({ host: '0.0.0.0', insecureAllowAnonymous: false });
+  expect(() => readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' }, files)).toThrow('name the file of tokens');
+});
+
+test('there is no password until someone chooses one', () => {
+  expect(() => readCompose({})).toThrow('set it to a password of your own');
+});
+
+describe.each(Object.keys(services))('%s', (name) => {
+  const service = services[name]!;
+
+  test('has a health check, a bound on its memory, and no rights that it does not need', () => {
+    expect(service).toMatchObject({
+      healthcheck: { test: expect.arrayContaining(['CMD']) },
+      mem_limit: expect.any(String),
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      restart: 'unless-stopped',
+    });
+  });
+
+  test('is of a fixed version', () => {
+    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+  });
+
+  test('mounts what is there', () => {
+    const mounted = (service.volumes ?? []).filter((volume) => typeof volume === 'string');
+    const files = mounted.map((volume) => volume.split(':')[0]!).filter((file) => file.startsWith('/'));
+    for (const file of files) expect(fs.existsSync(file), file).toBe(true);
+  });
+});
+
+test('the image has the version of the package, and the Node.js that the tests run on', () => {
+  const { version, devDependencies } = JSON.parse(read('package.json'));
+  expect(packhorse.image).toBe(`packhorse:${version}`);
+  const bases = [...dockerfile.matchAll(/^FROM node:([\d.]+)/gm)].map(([, base]) => base);
+  expect(bases).toEqual([devDependencies.node, devDependencies.node]);
 });
