@@ -24,7 +24,7 @@ export async function bridge(given: BridgeArguments): Promise<number> {
     const socket = await connect(given);
     // When the client is done with speaking the service is told so, and speaks on.
     stdin.once('error', () => socket.end()).pipe(socket);
-    return await copyAnswers(socket, given.server);
+    return await copyAnswers(socket);
   } catch (error) {
     const { message } = error as Error;
     printFatal(message);
@@ -36,7 +36,7 @@ export async function bridge(given: BridgeArguments): Promise<number> {
 }
 
 /** @returns the exit code */
-async function copyAnswers(socket: Socket, server: string): Promise<number> {
+async function copyAnswers(socket: Socket): Promise<number> {
   const { stdout } = process;
   let isAbandoned = false;
   stdout.once('error', () => {
@@ -47,7 +47,7 @@ async function copyAnswers(socket: Socket, server: string): Promise<number> {
     return 0;
   } catch {
     if (isAbandoned) return endBy('SIGPIPE');
-    printFatal(`${server} has gone away`);
+    printFatal('the service has gone away');
     return FATAL;
   }
 }
@@ -66,23 +66,28 @@ async function connect({ server, tokenFile, directory }: BridgeArguments): Promi
     },
   });
   request.end();
-  const refused = once(request, 'response').then(([response]) => readRefusal(server, response));
+  const refused = once(request, 'response').then(([response]) => readRefusal(response));
   try {
     const [, socket, head] = await Promise.race([once(request, 'upgrade'), refused]);
     socket.unshift(head);
     return socket;
   } catch (error) {
     const { syscall, code } = error as NodeJS.ErrnoException;
-    throw syscall ? new Error(`${server} cannot be reached (${code})`) : error;
+    throw syscall ? new Error(`the service cannot be reached (${code})`) : error;
   }
 }
+
+// What goes wrong is told to the client of an SSH daemon, which is not to know where the service is.
 
 /** Where a service has a repository, whose path is written with slashes at its ends or without. */
 function serviceUrl(server: string, directory: string): URL {
   if (!URL.canParse(server) || !/^https?:/.test(server)) {
-    throw new Error(`--server ${server} is no URL that begins with http:// or https://`);
+    throw new Error('--server is no URL that begins with http:// or https://');
   }
   const base = new URL(server);
+  if (base.username || base.password) {
+    throw new Error('--server holds a name or a password; a token goes into a file (--token-file)');
+  }
   const segments = directory.split('/').filter((segment) => segment !== '');
   // These would lead out of where the URL leads.
   if (segments.includes('.') || segments.includes('..')) throw new Error(notARepository(directory));
@@ -95,12 +100,12 @@ function readToken(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new Error(`the token cannot be read: ${(error as Error).message}`);
+    throw new Error(`the token cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
 /** @throws Error always: it says what the service has said */
-async function readRefusal(server: string, response: http.IncomingMessage): Promise<never> {
+async function readRefusal(response: http.IncomingMessage): Promise<never> {
   let text = '';
   for await (const part of response.setEncoding('utf8')) {
     text += part;
@@ -108,7 +113,7 @@ async function readRefusal(server: string, response: http.IncomingMessage): Prom
   }
   const isText = response.headers['content-type']?.startsWith('text/plain');
   const [line] = text.trim().split('\n', 1);
-  throw new Error(`${server}: ${isText && line ? line : 'no connection for git'} (${response.statusCode})`);
+  throw new Error(`the service: ${isText && line ? line : 'no connection for git'} (${response.statusCode})`);
 }
 
 /** Characters of what a service has to say. */

@@ -1,10 +1,12 @@
 /** `--auth jwt`: signed tokens that say which repositories they are for. */
+
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parseKeys } from '../../src/front/auth/jwt/keys.ts';
 import { expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { createRepository, History } from '../support/history.ts';
@@ -86,6 +88,18 @@ describe('a key is', () => {
     // A public key is known to everyone: what is signed with it as a secret must not count.
     const forged = await mint({ key: Buffer.from(content), alg: 'HS256', ...(how.kid && { kid: how.kid }) });
     expect(await ask(service, forged)).toBe(401);
+  });
+
+  const der = edwards.publicKey.export({ format: 'der', type: 'spki' });
+  test.each<[string, string | Buffer]>([
+    ['DER', der],
+    ['DER of PKCS #1', rsa.publicKey.export({ format: 'der', type: 'pkcs1' })],
+    ['base64 without a frame', `${der.toString('base64')}\n`],
+    ['an SSH key', `ssh-ed25519 ${der.toString('base64')} someone@example.com\n`],
+    ['an SSH2 key', `---- BEGIN SSH2 PUBLIC KEY ----\n${der.toString('base64')}\n`],
+    ['a list of JWKs', JSON.stringify([jwk(ec.publicKey, 'e')])],
+  ])('no secret where it is a public one in another form: %s', (_, content) => {
+    expect(() => parseKeys(Buffer.from(content))).toThrow('it is a key in a form that is not read');
   });
 
   test('one of a set at an address, which is asked for once', async () => {

@@ -21,6 +21,7 @@ test.each([
   ['grün/*', 'grün/ß', true],
   ['gr?n/*', 'gruen/x', false],
   ['group/one', 'Group/One', false],
+  ['group/one', 'group/one.git.git', false],
   ['group/one', 'group/one2', false],
   ['group/one', 'group/on', false],
   ['', 'group/one', false],

@@ -87,6 +87,9 @@ describe('a secret is taken out of', () => {
     ['a URL', 'from https://x:s3cret@example.org/a.git', 'from https://[redacted]@example.org/a.git'],
     ['a query', '/a?access_token=s3cret&b=1', '/a?access_token=[redacted]&b=1'],
     ['a header', '{"authorization":"Bearer s3.c-r_e~t+/="}', '{"authorization":"Bearer [redacted]"}'],
+    ['a path', '/ph_s3cret-s3cret-s3cret/a.git', '/ph_[redacted]/a.git'],
+    ['an agent', 'git eyJhbGciOi.eyJzdWIi.s3cret', 'git eyJ[redacted]'],
+    ['what is no request', '{"rawPacket":{"type":"Buffer","data":[1]}}', '{"rawPacket":"[redacted]"}'],
   ])('%s, and nothing else', (_where, line, clean) => {
     expect(redact(line)).toBe(clean);
   });

@@ -136,8 +136,8 @@ describe('through a service', () => {
     const nowhere = await startForge('--server', 'http://127.0.0.1:1');
     const { code, stderr } = await clientGit(nowhere, 2, root, ['ls-remote', `${nowhere.url}/any.git`]);
     expect(code).toBe(128);
-    expect(stderr).toContain('fatal: http://127.0.0.1:1 cannot be reached (ECONNREFUSED)');
-    expect(stderr).toContain('fatal: remote error: http://127.0.0.1:1 cannot be reached (ECONNREFUSED)');
+    expect(stderr).toContain('fatal: the service cannot be reached (ECONNREFUSED)');
+    expect(stderr).toContain('fatal: remote error: the service cannot be reached (ECONNREFUSED)');
   });
 });
 

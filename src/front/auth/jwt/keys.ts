@@ -1,5 +1,5 @@
 /** Keys that signed tokens are checked with. */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createLocalJWKSet, createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
 
 export interface JwtKeys {
@@ -38,10 +38,35 @@ export function parseKeys(content: Buffer): JwtKeys {
   const text = content.toString().trim();
   if (text.startsWith('{')) return keysOfSet(text);
   if (text.includes('-----BEGIN')) return keyOfPem(text);
+  if (isKeyInOtherForm(content)) {
+    throw new Error('it is a key in a form that is not read; give it as PEM, or as a JWK or a set of them');
+  }
   const secret = Buffer.from(content.toString('latin1').replace(/\r?\n$/, ''), 'latin1');
   if (secret.length < LEAST_SECRET) throw new Error(`a secret must have ${LEAST_SECRET} bytes or more`);
   return { find: async () => secret, algorithms: SECRET };
 }
+
+/** Whether everyone knows what is in it: taken for a secret, it would let everyone sign tokens. */
+function isKeyInOtherForm(content: Buffer): boolean {
+  const text = content.toString('latin1').trim();
+  if (/^(?:ssh-|ecdsa-|sk-|----|\[|<)/.test(text)) return true;
+  return [content, Buffer.from(text, 'base64')].some((key) =>
+    PUBLIC_FORMS.some((read) => {
+      try {
+        read(key);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+const PUBLIC_FORMS: readonly ((key: Buffer) => unknown)[] = [
+  (key) => createPublicKey({ key, format: 'der', type: 'spki' }),
+  (key) => createPublicKey({ key, format: 'der', type: 'pkcs1' }),
+  (key) => new X509Certificate(key),
+];
 
 /** The keys at an address, which are asked for when they are needed, and kept for ten minutes. */
 export function keysAt(url: string): JwtKeys {

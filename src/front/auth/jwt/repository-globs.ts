@@ -21,7 +21,7 @@ export function globsOf(claim: unknown): readonly string[] | undefined {
 }
 
 function withoutEnding(name: string): string {
-  return name.replace(/\/\.git$/, '').replace(/(?:\.git)+$/, '');
+  return name.replace(/\/\.git$/, '').replace(/\.git$/, '');
 }
 
 function bytesOf(text: string): string {
