@@ -37,7 +37,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
-  if (rootIsDefault && fs.existsSync(path.join(config.root, DEMO_NAME))) {
+  if (rootIsDefault && !isGuarded(config) && fs.existsSync(path.join(config.root, DEMO_NAME))) {
     process.stderr.write(
       `\nThere is a repository to try this with:\n\n  git clone ${service.url}/${DEMO_NAME}\n\n`,
     );

@@ -80,16 +80,20 @@ test('what leads outside is the proxy, status pages, Prometheus and Grafana, on 
 test('with tokens the service asks for them', () => {
   const files = ['docker-compose.yml', 'deploy/compose.tokens.yml'];
   const { volumes, environment: over } = readCompose(
-    { GRAFANA_ADMIN_PASSWORD: 'own', TOKENS: '/own/tokens' },
+    { GRAFANA_ADMIN_PASSWORD: 'own', TOKENS: '/own/secrets' },
     files,
   ).services.packhorse!;
-  const bound = { type: 'bind', source: '/own/tokens', target: over!.PACKHORSE_TOKEN_FILE, read_only: true };
+  // The directory: a mounted file would not be seen to be replaced.
+  const target = path.dirname(over!.PACKHORSE_TOKEN_FILE!);
+  const bound = { type: 'bind', source: '/own/secrets', target, read_only: true };
   expect(volumes).toContainEqual(bound);
   const file = path.join(temporaryDirectory(), 'tokens');
   fs.writeFileSync(file, '');
   const set = { ...environment(), ...over, PACKHORSE_ROOT: temporaryDirectory(), PACKHORSE_TOKEN_FILE: file };
   expect(readServeConfig([], set)).toMatchObject({ host: '0.0.0.0', insecureAllowAnonymous: false });
-  expect(() => readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' }, files)).toThrow('name the file of tokens');
+  expect(() => readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' }, files)).toThrow(
+    'name the directory with the file tokens',
+  );
 });
 
 test('there is no password until someone chooses one', () => {
