@@ -70,6 +70,11 @@ export const errorRatioHigh = {
           'Run `git fsck` in that repository, and restore it from a backup or a replica. The other repositories are not touched by it.',
       },
       {
+        cause: '`PACKHORSE_AUTHORIZATION_UNAVAILABLE`: the forge, its key set, or the file of tokens or keys',
+        remedy:
+          'The message of the log line says which. Is the forge up, and the file readable and whole? Until then no one is let in; clones come back by themselves.',
+      },
+      {
         cause: '`PACKHORSE_WORKER_LOST`',
         remedy: 'See [PackhorseWorkerRestarts](#packhorseworkerrestarts).',
       },

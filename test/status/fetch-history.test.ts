@@ -1,11 +1,16 @@
 /** The slowest fetches of the last hour. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fetchEnded, newRecord } from '../../src/front/events.ts';
 import { FetchHistory } from '../../src/front/status/fetch-history.ts';
 
 const HOUR = 3_600_000;
-let now = 0;
-const history = new FetchHistory(() => now);
+let now: number;
+let history: FetchHistory;
+
+beforeEach(() => {
+  now = 0;
+  history = new FetchHistory(() => now);
+});
 
 function end(id: string, seconds: number): void {
   const known = {
@@ -33,6 +38,15 @@ it('are the ten slowest, as long as they are recent', () => {
   expect(ids().slice(0, 3)).toEqual(['first 12', 'slow', 'first 11']);
   now = HOUR + 1;
   end('last', 0.2);
-  expect(ids()).toEqual(['slow', 'last']);
+  expect(ids()).toEqual(['slow', 'last', 'quick']);
   expect([history.fetches, history.sent]).toEqual([15, 150]);
+});
+
+it('are not pushed out by those that are over an hour old by now', () => {
+  for (let n = 0; n < 10; n++) end(`early ${n}`, 60);
+  now = HOUR / 2;
+  for (let n = 0; n < 50; n++) end(`late ${n}`, 50);
+  now = HOUR + 60_000;
+  expect(ids()).toHaveLength(10);
+  expect(ids().every((id) => id.startsWith('late'))).toBe(true);
 });

@@ -19,6 +19,8 @@ export interface SlowFetch {
 const MOST = 10;
 /** Milliseconds. */
 const RECENT = 3_600_000;
+/** The slowest are kept for each of these by itself, so that those of some minutes do not push out all that are younger. */
+const SLICE = RECENT / 6;
 
 export class FetchHistory {
   /** Of fetches that have ended. */
@@ -28,8 +30,8 @@ export class FetchHistory {
     CacheResult,
     number
   >;
-  /** The slowest first. */
-  #slowest: SlowFetch[] = [];
+  /** Those of each slice of time, the slowest first. */
+  readonly #slices = new Map<number, readonly SlowFetch[]>();
   readonly #now: () => number;
   readonly #ended = (published: unknown) => this.#add(published as FetchRecord);
 
@@ -42,8 +44,9 @@ export class FetchHistory {
   /** The slowest of the last hour, the slowest first. */
   slowest(): readonly SlowFetch[] {
     const oldest = this.#now() - RECENT;
-    this.#slowest = this.#slowest.filter(({ ended }) => ended >= oldest);
-    return this.#slowest;
+    for (const slice of this.#slices.keys()) if ((slice + 1) * SLICE < oldest) this.#slices.delete(slice);
+    const recent = [...this.#slices.values()].flat().filter(({ ended }) => ended >= oldest);
+    return slowestOf(recent);
   }
 
   close(): void {
@@ -55,9 +58,11 @@ export class FetchHistory {
     this.sent += record.bytes;
     const { statistics, seconds } = record;
     if (statistics?.cache) this.cache[statistics.cache]++;
+    const now = this.#now();
+    const slice = Math.floor(now / SLICE);
+    const slowest = this.#slices.get(slice) ?? [];
     // Nearly all end here.
-    if (this.#slowest.length === MOST && seconds <= this.#slowest[MOST - 1].seconds && !this.#hasOld())
-      return;
+    if (slowest.length === MOST && seconds <= slowest[MOST - 1].seconds) return;
     const { id, repository, command, bytes, outcome } = record;
     const kind = statistics?.kind ?? 'none';
     const slow = {
@@ -65,17 +70,18 @@ export class FetchHistory {
       repository,
       command,
       kind,
-      ended: this.#now(),
+      ended: now,
       seconds,
       bytes,
       outcome,
       why: whySlow(record),
     };
-    this.#slowest = [...this.slowest(), slow].sort((a, b) => b.seconds - a.seconds).slice(0, MOST);
+    this.#slices.set(slice, slowestOf([...slowest, slow]));
+    // A slice has begun: others may be over.
+    if (slowest.length === 0) this.slowest();
   }
+}
 
-  #hasOld(): boolean {
-    const oldest = this.#now() - RECENT;
-    return this.#slowest.some(({ ended }) => ended < oldest);
-  }
+function slowestOf(fetches: readonly SlowFetch[]): readonly SlowFetch[] {
+  return fetches.toSorted((a, b) => b.seconds - a.seconds).slice(0, MOST);
 }
