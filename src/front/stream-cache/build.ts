@@ -84,7 +84,8 @@ export class Build implements TaskListener {
   /** Whether one who comes now gets all of it. */
   get isOpen(): boolean {
     if (this.#isOver || this.#onAbandoned) return false;
-    return this.#writer !== undefined || !this.#hasBytes;
+    // What comes while its file is being made waits for that.
+    return this.#keeping !== undefined || !this.#hasBytes;
   }
 
   /** Resolves when the file is there for all, where that is about to be. */
