@@ -109,8 +109,6 @@ const request = Buffer.concat([encodePktLine('command=ls-refs\\n'), Buffer.from(
 const { error } = await server.feed(request, async (bytes: Uint8Array) => void parts.push(bytes.slice()));
 if (error) throw error;
 console.log(VERSION, Buffer.concat(parts).includes('refs/heads/main'));
-// @ts-expect-error
-server.feed(1);
 `;
   fs.writeFileSync(path.join(project, 'use.ts'), program);
   fs.writeFileSync(path.join(project, 'package.json'), JSON.stringify({ type: 'module' }));
@@ -120,7 +118,12 @@ server.feed(1);
     path.join(project, 'node_modules/undici-types'),
   );
   const flags = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-  await run(path.join(TOP, 'node_modules/.bin/tsc'), [...flags, 'use.ts']);
+  const compile = (file: string) => run(path.join(TOP, 'node_modules/.bin/tsc'), [...flags, file]);
+  await compile('use.ts');
+  fs.writeFileSync(path.join(project, 'misuse.ts'), program.replace('feed(request,', 'feed(1,'));
+  await expect(compile('misuse.ts')).rejects.toMatchObject({
+    stdout: expect.stringContaining('not assignable'),
+  });
   const { stdout } = await run(process.execPath, ['use.js', source]);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+ true\n$/);
 });

@@ -1,5 +1,6 @@
 /** Metrics of the end: how long it has taken, and how long it may. */
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { addReadGauge } from './read-gauge.ts';
 
 export interface Stopping {
   /** Seconds that it may take: until readiness is heard of, and for fetches in flight. */
@@ -10,14 +11,7 @@ export interface Stopping {
 
 export function addDrainMetrics(registry: Registry, { limit, seconds }: Stopping): void {
   const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value());
-      },
-    });
+    addReadGauge(registry, name, help, value);
   gauge('packhorse_draining', '1 while the service finishes what it has and takes nothing new.', () =>
     seconds() === undefined ? 0 : 1,
   );

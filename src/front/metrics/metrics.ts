@@ -14,6 +14,7 @@ import { addBundleMetrics } from './bundle-metrics.ts';
 import { addCacheMetrics } from './cache-metrics.ts';
 import { addDrainMetrics, type Stopping } from './drain-metrics.ts';
 import { addFetchMetrics } from './fetch-metrics.ts';
+import { addReadGauge } from './read-gauge.ts';
 import { addSharedCacheMetrics } from './shared-cache-metrics.ts';
 
 export interface MetricSources {
@@ -65,14 +66,7 @@ function openMetricsRegistry(): Registry {
 function addGauges(registry: Registry, sources: MetricSources): void {
   const { pool, indexes, admission, memory, active, requests } = sources;
   const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value());
-      },
-    });
+    addReadGauge(registry, name, help, value);
   gauge(
     'packhorse_stream_inflight_bytes',
     'Bytes handed over by workers that clients have not taken yet.',
