@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 
 export interface ForgeAnswer {
   readonly status: number;
@@ -35,6 +35,6 @@ export async function startForge(answer: TestForge['answer']): Promise<TestForge
 export async function listen(server: import('node:net').Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  afterAll(() => void server.close());
+  afterTests(() => server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -32,7 +32,7 @@ export function startPackhorse(args: readonly string[], options: RunOptions = {}
   });
   child.stdout.setEncoding('utf8');
   child.stderr.setEncoding('utf8');
-  started.push(child);
+  afterTests(() => child.kill('SIGKILL'));
   return child;
 }
 
@@ -50,8 +50,3 @@ export async function runPackhorse(args: readonly string[], options: RunOptions 
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { code, stdout, stderr };
 }
-
-const started: Started[] = [];
-afterAll(() => {
-  for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');
-});

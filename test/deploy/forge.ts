@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 import { GIT_ENVIRONMENT } from '../support/git.ts';
 
 export interface StandInForge {
@@ -36,7 +36,7 @@ export async function startForge(root: string, password: string): Promise<StandI
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  afterAll(() => {
+  afterTests(() => {
     server.close();
     server.closeAllConnections();
   });

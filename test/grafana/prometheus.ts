@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, vi } from 'vitest';
+import { vi } from 'vitest';
 import { stringify } from 'yaml';
+import { afterTests } from '../support/after-tests.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -58,7 +59,7 @@ export async function startPrometheus(target: string, rules: string): Promise<Pr
     throw new Error(`prometheus ended with ${code}: ${await said}`);
   });
   ended.catch(() => {});
-  afterAll(async () => {
+  afterTests(async () => {
     child.kill();
     await ended.catch(() => {});
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 
 export interface SlowLinkOptions {
   /** Of each connection; as fast as they come by default. */
@@ -71,7 +71,7 @@ export async function startSlowLink(
     for (const socket of sockets) socket.destroy();
     release();
   };
-  open.push(close);
+  afterTests(close);
   return {
     url: `${protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`,
     held,
@@ -79,8 +79,3 @@ export async function startSlowLink(
     close,
   };
 }
-
-const open: (() => void)[] = [];
-afterAll(() => {
-  for (const close of open.splice(0)) close();
-});

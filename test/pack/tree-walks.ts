@@ -1,20 +1,15 @@
 /** Walks of trees, and the plain one that they are compared with. */
-import { afterAll } from 'vitest';
 import { Marks } from '../../src/pack/marks.ts';
 import { Pace } from '../../src/pack/pace.ts';
 import { TreeWalk } from '../../src/pack/walk-trees.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
-
-const opened: Repository[] = [];
-afterAll(() => {
-  for (const repository of opened) repository.close();
-});
+import { afterTests } from '../support/after-tests.ts';
 
 /** A repository as a new request sees it; closed after the tests of the file. */
 export function open(directory: string): Repository {
   const repository = Repository.open(directory, new RepositoryCaches());
-  opened.push(repository);
+  afterTests(() => repository.close());
   return repository;
 }
 

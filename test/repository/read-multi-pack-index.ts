@@ -1,7 +1,7 @@
 /** Multi-pack-indexes read, and what must be true of them. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { IndexFiles } from '../../src/repository/index-files.ts';
 import type { IndexedPacks } from '../../src/repository/indexed-packs.ts';
 import type { MultiPackIndex } from '../../src/repository/multi-pack-index.ts';
@@ -10,6 +10,7 @@ import { MultiPackIndexLayer } from '../../src/repository/multi-pack-index-layer
 import { OBJECT_FORMATS, type ObjectFormat } from '../../src/repository/object-format.ts';
 import { RepositoryCaches } from '../../src/repository/repository-caches.ts';
 import { already, inOneGo } from '../../src/stretches.ts';
+import { afterTests } from '../support/after-tests.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { packsOf } from '../support/history.ts';
@@ -19,15 +20,11 @@ import { initBare, makeHistory } from './history.ts';
 import { showIndex } from './write-index.ts';
 
 const { sha1 } = OBJECT_FORMATS;
-const caches: RepositoryCaches[] = [];
-afterAll(() => {
-  for (const each of caches.splice(0)) each.close();
-});
 
 /** Reads with nothing kept from before. */
 export function read(repository: string, format: ObjectFormat = sha1) {
   const fresh = new RepositoryCaches();
-  caches.push(fresh);
+  afterTests(() => fresh.close());
   const objects = path.join(repository, 'objects');
   const packs = inOneGo(fresh.objectDirectory(objects, format).packs());
   return inOneGo(readMultiPackIndex(path.join(objects, 'pack'), packs, format, fresh.indexFiles));

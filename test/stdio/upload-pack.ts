@@ -1,7 +1,7 @@
 /** Programs that serve a client on standard input and output: ours, and git's own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 import { GIT_ENVIRONMENT } from '../support/git.ts';
 
 /** A program with its first arguments. */
@@ -24,8 +24,7 @@ export function startProgram(
 ): ChildProcessWithoutNullStreams {
   const child = spawn(command, [...first, ...args], { env: { ...GIT_ENVIRONMENT, ...environment } });
   child.stdin.on('error', () => {}); // one that ends early may not read all of its input
-  started.add(child);
-  child.once('close', () => started.delete(child));
+  afterTests(() => child.kill('SIGKILL'));
   return child;
 }
 
@@ -56,8 +55,3 @@ export async function ended(child: ChildProcessWithoutNullStreams): Promise<Omit
 export function protocol(version: number): NodeJS.ProcessEnv {
   return { GIT_PROTOCOL: `version=${version}` };
 }
-
-const started = new Set<ChildProcessWithoutNullStreams>();
-afterAll(() => {
-  for (const child of started) child.kill('SIGKILL');
-});

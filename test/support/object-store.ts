@@ -5,7 +5,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import S3rver from 's3rver';
-import { afterAll } from 'vitest';
+import { afterTests } from './after-tests.ts';
 import { temporaryDirectory } from './directory.ts';
 
 const BUCKET = 'packs';
@@ -44,7 +44,7 @@ export class ObjectStore {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    afterAll(() => store.stop());
+    afterTests(() => store.stop());
     return store;
   }
 
@@ -113,7 +113,7 @@ export async function startSilentServer(): Promise<string> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  afterAll(() => {
+  afterTests(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });

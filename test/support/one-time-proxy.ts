@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterTests } from './after-tests.ts';
 import type { RunningService } from './service.ts';
 
 export interface OneTimeProxy {
@@ -34,7 +34,7 @@ export async function startOneTimeProxy(service: RunningService): Promise<OneTim
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  afterAll(() => void server.close());
+  afterTests(() => server.close());
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     change(from, to) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { afterAll } from 'vitest';
+import { afterTests } from './after-tests.ts';
 
 export interface ReceivedSpan {
   readonly traceId: string;
@@ -63,7 +63,10 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  servers.push(server);
+  afterTests(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
@@ -81,14 +84,6 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       }),
   };
 }
-
-const servers: http.Server[] = [];
-afterAll(() => {
-  for (const server of servers) {
-    server.close();
-    server.closeAllConnections();
-  }
-});
 
 function spansOf({ resourceSpans }: Export): ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>

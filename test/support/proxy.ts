@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { afterAll, vi } from 'vitest';
+import { vi } from 'vitest';
+import { afterTests } from './after-tests.ts';
 import { temporaryDirectory } from './directory.ts';
 import { freePort } from './free-port.ts';
 import { type RunningService, startService } from './service.ts';
@@ -79,7 +80,7 @@ export async function startProxy(
     if (child.exitCode === null) await once(child, 'exit');
     return child.exitCode;
   };
-  running.push(stop);
+  afterTests(stop);
   await Promise.race([ended, untilListening(port)]);
 
   return {
@@ -92,11 +93,6 @@ export async function startProxy(
     requests: () => fs.readFileSync(log, 'utf8').split('\n').slice(0, -1).map(readLine),
   };
 }
-
-const running: (() => Promise<unknown>)[] = [];
-afterAll(async () => {
-  await Promise.all(running.splice(0).map((stop) => stop()));
-});
 
 /** What is deployed, with a port of its own, and with a `getent` that reads a file in place of asking a name server. */
 function putInto(directory: string, port: number) {

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
-import { afterAll } from 'vitest';
 import type { FetchRecord } from '../../src/front/events.ts';
 import type { MemorySample } from '../../src/front/memory-watch.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
+import { afterTests } from './after-tests.ts';
 import { temporaryDirectory } from './directory.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
@@ -113,11 +113,6 @@ export async function startService(
       return child.exitCode;
     },
   };
-  running.push(service);
+  afterTests(() => service.stop());
   return service;
 }
-
-const running: RunningService[] = [];
-afterAll(async () => {
-  await Promise.all(running.splice(0).map((service) => service.stop()));
-});

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { afterTests } from './after-tests.ts';
 import { temporaryDirectory } from './directory.ts';
 
 export interface RunningSshd {
@@ -50,7 +50,7 @@ export async function startSshd(command: string): Promise<RunningSshd> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  servers.push(server);
+  afterTests(() => server.close());
   const { port } = server.address() as net.AddressInfo;
 
   const publicKey = fs.readFileSync(`${hostKey}.pub`, 'utf8');
@@ -76,8 +76,3 @@ function linesOf(settings: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${name} ${value}\n`)
     .join('');
 }
-
-const servers: net.Server[] = [];
-afterAll(() => {
-  for (const server of servers.splice(0)) server.close();
-});
