@@ -25,8 +25,8 @@ export interface CountRequest {
   readonly haves: readonly number[];
   /** Commits taken to have no parents: shallow boundaries of either side. */
   readonly grafts: ReadonlySet<number>;
-  /** Tag objects to add when what they point at in the end is sent. */
-  readonly includeTags: readonly { readonly tag: number; readonly target: number }[];
+  /** Tag objects to add when what they point at in the end is sent: number of the tag, number of that, and so on. */
+  readonly includeTags: ArrayLike<number>;
   /** What the client wants to do without; what it names itself is sent all the same. */
   readonly filter?: FilterPlan | undefined;
   /** Whether what a promisor remote has promised may be missing: it is left out. */
@@ -99,9 +99,10 @@ export async function count(
     }
     for (const number of named) wanted.add(number);
   }
-  for (const { tag, target } of request.includeTags) {
-    if (!wanted.has(target)) continue;
-    for (const number of source.peel(tag).tags) if (!excluded.has(number)) wanted.add(number);
+  const { includeTags } = request;
+  for (let k = 0; k < includeTags.length; k += 2) {
+    if (!wanted.has(includeTags[k + 1])) continue;
+    for (const number of source.peel(includeTags[k]).tags) if (!excluded.has(number)) wanted.add(number);
   }
   const leftOut = (request.elsewhere ?? []).filter((number) => wanted.has(number));
   for (const number of leftOut) wanted.delete(number);

@@ -69,11 +69,6 @@ export class FetchRequestDraft {
    * @throws PackhorseError `PACKHORSE_PROTOCOL` on a line that is not known or not well formed
    */
   take(line: string): ImmediateArgument | undefined {
-    const flag = Object.hasOwn(FLAGS, line) ? FLAGS[line] : undefined;
-    if (flag) {
-      this.#flags.add(flag);
-      return undefined;
-    }
     if (line.startsWith('want ')) {
       const oid = readOid(line, 5, this.#hexLength);
       if (!oid) throw protocolError(`git upload-pack: protocol error, expected to get oid, not '${line}'`);
@@ -83,6 +78,12 @@ export class FetchRequestDraft {
       const oid = readOid(line, 5, this.#hexLength);
       if (!oid) throw protocolError(`git upload-pack: expected SHA1 object, got '${line.slice(5)}'`);
       return { kind: 'have', oid };
+    }
+    // Behind the lines that come by the thousand: each text that is looked up is hashed, and kept once.
+    const flag = Object.hasOwn(FLAGS, line) ? FLAGS[line] : undefined;
+    if (flag) {
+      this.#flags.add(flag);
+      return undefined;
     }
     const limit = this.#limits.take(line);
     if (limit === false) return this.#takeOffered(line);

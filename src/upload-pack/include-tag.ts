@@ -11,8 +11,8 @@ import type { CommandContext } from './command.ts';
 import { peel } from './list-refs.ts';
 
 export interface VisibleTags {
-  /** Tags that clients may see, with what each points at in the end. */
-  readonly tags: CountRequest['includeTags'];
+  /** Tags that clients may see, each with what it points at in the end. */
+  readonly pairs: CountRequest['includeTags'];
   /** SHA-256 of their ids. */
   readonly digest: Uint8Array;
 }
@@ -23,29 +23,22 @@ export async function findTags(context: CommandContext): Promise<VisibleTags> {
   const slot = new AnswerSlot(repository, ['include-tag']);
   const kept = await slot.find(pace.pauseIfDue);
   if (kept) return fromAnswer(kept);
-  const { tags, isPacked } = await visitTags(context);
+  const visited = await visitTags(context);
+  const pairs = Uint32Array.from(visited.pairs);
   const hash = crypto.createHash('sha256');
-  const numbers = tags.map(({ tag }) => tag);
-  addObjects(hash, repository.objects.view, numbers);
+  const tags = pairs.filter((_, k) => k % 2 === 0);
+  addObjects(hash, repository.objects.view, tags);
   const digest = hash.digest();
-  if (isPacked) {
-    const pairs = new Uint32Array(tags.flatMap(({ tag, target }) => [tag, target]));
-    slot.keep([new Uint8Array(pairs.buffer), digest], tags.length);
-  }
-  return { tags, digest };
+  if (visited.isPacked) slot.keep([new Uint8Array(pairs.buffer), digest], tags.length);
+  return { pairs, digest };
 }
 
 function fromAnswer({ pieces: [bytes, digest] }: KeptAnswer): VisibleTags {
-  const numbers = new Uint32Array(bytes.buffer);
-  const tags = Array.from({ length: numbers.length / 2 }, (_, n) => ({
-    tag: numbers[2 * n],
-    target: numbers[2 * n + 1],
-  }));
-  return { tags, digest };
+  return { pairs: new Uint32Array(bytes.buffer), digest };
 }
 
 interface Visited {
-  readonly tags: { readonly tag: number; readonly target: number }[];
+  readonly pairs: number[];
   /** Whether all of it lies in packs: other objects have numbers of this request alone, or may come without a trace. */
   isPacked: boolean;
 }
@@ -53,9 +46,9 @@ interface Visited {
 async function visitTags({ repository, pace }: CommandContext): Promise<Visited> {
   const { view } = repository.objects;
   const source = new CommitSource(repository.objects);
-  const visited: Visited = { tags: [], isPacked: true };
+  const visited: Visited = { pairs: [], isPacked: true };
   const add = (tag: number, target: number) => {
-    if (tag >= 0 && target >= 0) visited.tags.push({ tag, target });
+    if (tag >= 0 && target >= 0) visited.pairs.push(tag, target);
     visited.isPacked &&= [tag, target].every((number) => number >= 0 && !view.isLoose(number));
   };
   const addPeeled = (tag: number) => {

@@ -49,7 +49,7 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
     wants: [...wants, ...plan.wants],
     haves: [...haves, ...plan.excluded],
     grafts: plan.grafts,
-    includeTags: visible?.tags ?? [],
+    includeTags: visible?.pairs ?? [],
     filter: filter && openFilter(context, filter),
     missingPromised,
   };
