@@ -34,7 +34,9 @@ setInterval(() => Atomics.add(settings.heartbeat, 0, 1), BEAT).unref();
 const { indexes } = settings;
 const caches = new RepositoryCaches({ ...DEFAULT_BUDGETS, indexes: indexes.budget }, { sharing: indexes });
 const ownBitmaps = settings.ownBitmaps === undefined ? undefined : new OwnBitmaps(settings.ownBitmaps);
-const bundles = settings.bundles === undefined ? undefined : new BundleStore(settings.bundles);
+const bundles = settings.bundles && new BundleStore(settings.bundles.directory, settings.bundles);
+// The budget may be smaller than that of the service before.
+bundles?.sweep();
 setInterval(() => bundles?.sweep(), SWEEP).unref();
 const entryStore = settings.entryStore && new EntryStore(settings.entryStore);
 setInterval(() => {

@@ -1,4 +1,5 @@
 /** What the main thread asks a worker to do. Plain data. */
+import type { SharedBundles } from './shared-bundles.ts';
 import type { SharedIndexes } from './shared-indexes.ts';
 
 export interface Task {
@@ -56,7 +57,7 @@ export interface WorkerSettings {
   /** The cache directory, where own bitmaps are looked for; undefined: nowhere. */
   readonly ownBitmaps: string | undefined;
   /** The cache directory, where bundles are kept; undefined: there are none. */
-  readonly bundles: string | undefined;
+  readonly bundles: SharedBundles | undefined;
   /** The cache directory, where entries are kept, and how many bytes of them; undefined: none are. */
   readonly entryStore: { readonly directory: string; readonly budget: number } | undefined;
   /**

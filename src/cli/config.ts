@@ -112,6 +112,7 @@ export function readServeConfig(args: readonly string[], environment: NodeJS.Pro
     cacheMinUses: one('cache-min-uses', readLimit),
     bundles: one('bundles', readOnOff),
     bundleMinClones: one('bundle-min-clones', readLimit),
+    bundleSize: one('bundle-size', readBytes),
     bundleCaching: one('bundle-caching', readCaching),
     sharedCache: readSharedCache(),
     limits: {

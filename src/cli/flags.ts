@@ -171,6 +171,12 @@ export const SERVE_FLAGS = [
     default: '3',
   },
   {
+    name: 'bundle-size',
+    value: 'BYTES',
+    help: 'space below the cache directory for bundles, beside --cache-size',
+    default: '10g',
+  },
+  {
     name: 'bundle-caching',
     value: 'private|public',
     help: 'whether a shared cache, such as a CDN, may keep bundles and give them to everyone, as is right where everyone may read all repositories',

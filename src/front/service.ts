@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createSharedBundles } from '../channel/shared-bundles.ts';
 import { createSharedIndexes } from '../channel/shared-indexes.ts';
 import { ByteBudget } from '../protocol/byte-budget.ts';
 import { ActiveFetches } from './active-fetches.ts';
@@ -97,6 +98,8 @@ export interface ServiceOptions {
   /** Whether bundles are made of repositories that are cloned often: so many times within an hour. */
   readonly bundles: boolean;
   readonly bundleMinClones: number;
+  /** Bytes of bundles on disk. */
+  readonly bundleSize: number;
   /** Who may keep them beside the client that asked. */
   readonly bundleCaching: Caching;
   /** Seconds after which a worker that gives no sign of life is given up; 0: never. */
@@ -129,7 +132,8 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const stopTracing = await tracing?.startTracing(options.tracing!, logger);
   const packs = await openKeptPacks(options, streams, logger);
   // Where another process has it, nothing is written there.
-  const bundles = options.bundles && (packs !== undefined || options.cacheSize === 0);
+  const mayBundle = options.bundles && (packs !== undefined || options.cacheSize === 0);
+  const bundles = mayBundle ? createSharedBundles(options.cacheDir, options.bundleSize) : undefined;
   const root = fs.realpathSync(options.root);
   const settings = {
     root,
@@ -138,7 +142,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     exportOk: options.requireExportOk,
     namespace: options.namespace,
     ownBitmaps: options.ownBitmaps ? options.cacheDir : undefined,
-    bundles: bundles ? options.cacheDir : undefined,
+    bundles,
     entryStore: packs?.entries,
     namesPacks: packs?.shared ? { below: root } : packs !== undefined,
     indexes,
@@ -180,6 +184,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     active,
     requests: requestMemory,
     packs,
+    bundles,
     isTraced: options.tracing !== undefined,
     stopping,
   });

@@ -114,7 +114,7 @@ async function write(
   const { repository } = context;
   const request = requestFor(context, refs, before);
   const prerequisites = commitsOf(context, request.haves);
-  const file = await bundles.create(repository);
+  const file = await bundles.create(repository, before.length > 0);
   try {
     await file.write(encodeBundleHeader({ hash: repository.format.name, prerequisites, refs }));
     const sink = new BundleSink((bytes) => file.write(bytes));

@@ -31,6 +31,7 @@ async function ownLines(context: CommandContext): Promise<string[]> {
   const list = bundles?.list(repository);
   if (!list || !mayHaveOwnBundles(repository) || !bundles!.isWhole(repository, list)) return [];
   if (!(await areVisible(context, list.offered))) return [];
+  bundles!.used(repository);
   const lines = list.offered.flatMap(({ id, token }) => [
     `bundle.${id}.uri=bundles/${id}.bundle`,
     `bundle.${id}.creationtoken=${token}`,

@@ -36,6 +36,7 @@ export async function sendBundle(
   const isSeen = bundle && (await areVisible(context, [bundle]));
   const opened = isSeen ? await bundles!.open(repository, bundle) : undefined;
   if (!opened) throw fileNotFound(`bundle ${id}`);
+  bundles!.used(repository);
   const { file, bytes, modified } = opened;
   try {
     const part = readByteRange(range, bytes);

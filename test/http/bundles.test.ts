@@ -9,7 +9,7 @@ import { makeCertificate } from '../support/certificate.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git } from '../support/git.ts';
 import { createRepository, History, noise } from '../support/history.ts';
-import { post, send } from '../support/raw-client.ts';
+import { cloneRequest, post, send } from '../support/raw-client.ts';
 import { metric, metricBecomes } from '../support/request-log.ts';
 import { DELIM, FLUSH, pkt } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
@@ -193,9 +193,24 @@ test('parts over HTTP/2, from another service with the same cache directory', as
   expect(await own.stop()).toBe(0);
 });
 
+test('a bundle for which there is no room is not kept', async () => {
+  const flags = [...FLAGS, '--bundle-size', '1m'];
+  const own = await startService(root, flags, { PACKHORSE_CACHE_DIR: temporaryDirectory() });
+  for (let n = 0; n < 2; n++) await post(own, 'one.git', cloneRequest(source));
+  const line = await own.logged(({ msg }) => msg === 'a bundle could not be built');
+  expect(line).toMatchObject({
+    repository: 'one.git',
+    error: { message: expect.stringContaining('no room') },
+  });
+  expect(await bundlePaths(own, 'one.git')).toEqual([]);
+  await own.stop();
+});
+
 test('metrics count what was made, asked for and taken', async () => {
   expect(await metric(service, 'packhorse_bundles_built_total{kind="full"}')).toBe(1);
   expect(await metric(service, 'packhorse_bundles_built_total{kind="incremental"}')).toBe(0);
+  expect(await metric(service, 'packhorse_bundle_bytes')).toBeGreaterThan(whole.length);
+  expect(await metric(service, 'packhorse_bundle_evictions_total')).toBe(0);
   const asked = 'packhorse_fetch_requests_total{door="http",command="bundle-uri",kind="none",outcome="ok"}';
   const before = await metric(service, asked);
   // git names the command behind its capabilities.

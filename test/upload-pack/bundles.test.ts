@@ -42,7 +42,7 @@ function createSource(flags: readonly string[] = []): string {
   return directory;
 }
 
-const storeOf = () => new BundleStore(cache, () => now);
+const storeOf = (budget?: number) => new BundleStore(cache, { now: () => now, ...(budget && { budget }) });
 
 /** @returns what was made: `clone` for a bundle of everything, `fetch` for one of what has come since */
 async function build(limits = LIMITS, options = {}) {
@@ -291,12 +291,14 @@ test('a namespace has bundles of its own, of its own refs', async () => {
   expect(heads).toBe(`${topic} refs/heads/main\n${topic} refs/tags/inner`);
 });
 
-test('bundles to which nothing has been added for a month are removed', async () => {
+test('bundles that no one has used for a month are removed', async () => {
   await build();
+  now += 29 * 24 * HOUR;
+  expect(await offered()).toHaveLength(1);
   now += 29 * 24 * HOUR;
   storeOf().sweep();
   expect(await offered()).toHaveLength(1);
-  now += 2 * 24 * HOUR;
+  now += 31 * 24 * HOUR;
   storeOf().sweep();
   expect(fs.readdirSync(path.join(cache, 'bundles'))).toEqual([]);
 });

@@ -1,10 +1,28 @@
-/** Metrics of bundles: what was made, and what clients took. */
+/** Metrics of bundles: what was made, what is kept, and what clients took. */
 import { Counter, type Registry } from 'prom-client';
+import type { SharedBundles } from '../../channel/shared-bundles.ts';
 import { type BuiltBundle, bundleBuilt, type FetchRecord, fetchEnded } from '../events.ts';
+import { addReadGauge } from './read-gauge.ts';
 
-/** Begins to listen; the function returned ends it. */
-export function addBundleMetrics(registry: Registry): () => void {
+/**
+ * Begins to listen; the function returned ends it.
+ * @param bundles undefined: none are made
+ */
+export function addBundleMetrics(registry: Registry, bundles: SharedBundles | undefined): () => void {
   const registers = [registry];
+  const read = (counter: BigInt64Array | undefined) => (counter ? Number(Atomics.load(counter, 0)) : 0);
+  addReadGauge(registry, 'packhorse_bundle_bytes', 'Bytes of bundles on disk.', () =>
+    read(bundles?.counts.held),
+  );
+  new Counter({
+    name: 'packhorse_bundle_evictions_total',
+    help: 'Bundles that left for want of room.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(read(bundles?.counts.evicted));
+    },
+  });
   const built = new Counter({
     name: 'packhorse_bundles_built_total',
     help: 'Bundles made: of everything, or of what has come since the one before.',

@@ -1,5 +1,6 @@
 /** The Prometheus metrics of the service. Fetches reach them as published records; gauges look when they are scraped. */
 import { Counter, collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { SharedBundles } from '../../channel/shared-bundles.ts';
 import { INDEX_KINDS, type SharedIndexes } from '../../channel/shared-indexes.ts';
 import { LOSSES } from '../../errors.ts';
 import type { ByteBudget } from '../../protocol/byte-budget.ts';
@@ -28,6 +29,8 @@ export interface MetricSources {
   readonly stopping: Stopping;
   /** Undefined: no pack is kept. */
   readonly packs: KeptPacks | undefined;
+  /** Undefined: no bundles are made. */
+  readonly bundles: SharedBundles | undefined;
   /** Whether metrics name traces. */
   readonly isTraced: boolean;
 }
@@ -45,7 +48,7 @@ export function createMetrics(sources: MetricSources): { registry: Registry; clo
 
   const closers = [
     addAdmissionMetrics(registry, sources.admission, sources.backOffs),
-    addBundleMetrics(registry),
+    addBundleMetrics(registry, sources.bundles),
     addCacheMetrics(registry, sources.packs),
     addFetchMetrics(registry, sources.isTraced),
   ];

@@ -6,19 +6,24 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSystemError } from '../../errors.ts';
+import { isSystemError, PackhorseError } from '../../errors.ts';
 import { unlessMissing } from '../../repository/missing-file.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { identityOf } from '../../repository/repository-identity.ts';
-import { type Bundle, type BundleList, decodeList, encodeList, keptBundles, retire } from './bundle-list.ts';
+import { BundleBudget, type BundleCounts } from './bundle-budget.ts';
+import { type Bundle, type BundleList, keptBundles, retire } from './bundle-list.ts';
 import { BundleWriter, fileName, idOf } from './bundle-writer.ts';
+import { LIST, ListFile, stampOf, statOf } from './list-file.ts';
 
-const LIST = 'list.json';
 /** Milliseconds after which no one writes a file any more. */
 const UNFINISHED_FOR = 3_600_000;
-/** Milliseconds after which bundles are removed that nothing was added to: where clones go on, they are made again. */
-const UNTOUCHED_FOR = 30 * 86_400_000;
-/** Lists and checks that are remembered. */
+/** Milliseconds after which bundles are removed that no one has used. */
+const UNUSED_FOR = 30 * 86_400_000;
+/** One bundle may take so much of the budget: it is not to push out all others. */
+const BUNDLE_SHARE = 0.5;
+/** Room is made for so much of the budget at a time. */
+const STEP_SHARE = 1 / 64;
+/** Checks that are remembered. */
 const MOST_REMEMBERED = 1000;
 /** Bytes that are hashed at a time. */
 const SLICE = 2 ** 19;
@@ -33,23 +38,40 @@ export interface OpenBundle {
   readonly modified: number;
 }
 
+export interface BundleStoreOptions {
+  /** Bytes of files; no bound where left out. */
+  readonly budget?: number;
+  /** Kept up to date. */
+  readonly counts?: BundleCounts;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
 export class BundleStore {
   readonly #directory: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly #lists = new Map<string, { readonly stamp: string; readonly list: BundleList | undefined }>();
+  readonly #lists: ListFile;
+  readonly #bytes: number;
+  readonly #budget: BundleBudget;
   /** Whether files are what was written, by their stamps. */
   readonly #sound = new Map<string, Promise<boolean>>();
 
   /** @param directory the cache directory; made when the first bundle is */
-  constructor(directory: string, now: () => number = Date.now) {
+  constructor(
+    directory: string,
+    { budget = Number.MAX_SAFE_INTEGER, counts, now = Date.now }: BundleStoreOptions = {},
+  ) {
     this.#directory = path.join(directory, 'bundles');
     this.now = now;
+    this.#lists = new ListFile(now);
+    this.#bytes = budget;
+    this.#budget = new BundleBudget(this.#directory, this.#lists, budget, counts);
   }
 
   /** The bundles of a repository; undefined where it has none, or those there are were another's at the same path. */
   list(owner: Owner): BundleList | undefined {
-    const list = this.#read(this.#directoryOf(owner));
+    const list = this.#lists.read(this.#directoryOf(owner));
     return list && list.identity === identityOf(owner.gitDirectory) ? list : undefined;
   }
 
@@ -59,9 +81,17 @@ export class BundleStore {
     return offered.every(({ id, bytes }) => statOf(path.join(directory, fileName(id)))?.size === bytes);
   }
 
-  /** Begins another bundle. */
-  create(owner: Owner): Promise<BundleWriter> {
-    return BundleWriter.create(this.#directoryOf(owner));
+  /** A client is told of them, or given one. */
+  used(owner: Owner): void {
+    this.#lists.used(this.#directoryOf(owner));
+  }
+
+  /**
+   * Begins another bundle.
+   * @param goesOn whether it is of use only together with those that are offered
+   */
+  create(owner: Owner, goesOn: boolean): Promise<BundleWriter> {
+    return BundleWriter.create(this.#directoryOf(owner), (file, bytes) => this.#roomFor(file, bytes, goesOn));
   }
 
   /** Offers these from now on, whose files are there, in place of those that were before. */
@@ -72,10 +102,9 @@ export class BundleStore {
     const now = this.now();
     const list = { gitDirectory, identity, offered, retired: retire(this.list(owner), offered, now) };
     const directory = this.#directoryOf(owner);
-    const unfinished = path.join(directory, `${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`);
-    fs.writeFileSync(unfinished, encodeList(list), { flush: true, mode: 0o600 });
-    fs.renameSync(unfinished, path.join(directory, LIST));
+    this.#lists.write(directory, list);
     this.#prune(directory, list);
+    this.#budget.makeRoom();
   }
 
   /**
@@ -90,32 +119,56 @@ export class BundleStore {
       const stat = await file?.stat();
       keep = stat?.size === bundle.bytes && (await this.#isSound(file!, stat, bundle.id));
       if (keep) return { file: file!, bytes: bundle.bytes, modified: stat!.mtimeMs };
-      fs.rmSync(path.join(directory, LIST), { force: true });
+      // It may have left meanwhile, and others come in its place.
+      const list = this.#lists.read(directory);
+      if (list && keptBundles(list, this.now()).some(({ id }) => id === bundle.id)) {
+        this.#lists.remove(directory);
+      }
       return undefined;
     } finally {
       if (!keep) await file?.close();
     }
   }
 
-  /** Removes what is of no use: bundles of repositories that are gone, what was never finished, what has had its time. */
+  /**
+   * Removes what is of no use: bundles of repositories that are gone, what was never finished, what has had its time; and
+   * what there is no room for.
+   */
   sweep(): void {
-    for (const name of unlessMissing(() => fs.readdirSync(this.#directory), [])) {
+    // Another thread may be at it too, or the disk fails. What stays is met again.
+    const attempt = (work: () => void) => {
       try {
-        this.#sweep(path.join(this.#directory, name));
+        work();
       } catch (error) {
-        // Another thread may be at it too. What stays is met again.
         if (!isSystemError(error)) throw error;
       }
+    };
+    attempt(() => {
+      for (const name of unlessMissing(() => fs.readdirSync(this.#directory), [])) {
+        attempt(() => this.#sweep(path.join(this.#directory, name)));
+      }
+      this.#budget.makeRoom();
+    });
+  }
+
+  /** How many bytes a file may come to have, where so many are needed. @throws PackhorseError where there is no room */
+  #roomFor(file: string, bytes: number, goesOn: boolean): number {
+    const most = this.#bytes * BUNDLE_SHARE;
+    for (const room of [Math.min(most, bytes + this.#bytes * STEP_SHARE), bytes]) {
+      if (bytes <= most && this.#budget.makeRoom({ file, bytes: room, goesOn })) return room;
     }
+    throw new PackhorseError(
+      'PACKHORSE_IO',
+      `the space for bundles (${this.#bytes} bytes) has no room for it`,
+    );
   }
 
   #sweep(directory: string): void {
-    const list = this.#read(directory);
-    const touched = statOf(path.join(directory, LIST))?.mtimeMs ?? 0;
+    const list = this.#lists.read(directory);
     const isGone = list && list.identity !== identityOf(list.gitDirectory);
-    const isUseless = isGone || touched + UNTOUCHED_FOR < this.now();
+    const isUseless = isGone || this.#lists.lastUse(directory) + UNUSED_FOR < this.now();
     if (isUseless) {
-      fs.rmSync(path.join(directory, LIST), { force: true });
+      this.#lists.remove(directory);
       for (const { id } of list ? [...list.offered, ...list.retired] : []) {
         fs.rmSync(path.join(directory, fileName(id)), { force: true });
       }
@@ -126,20 +179,6 @@ export class BundleStore {
   #directoryOf({ gitDirectory, namespace }: Owner): string {
     const hash = crypto.createHash('sha256').update(`${gitDirectory}\0${namespace}`);
     return path.join(this.#directory, hash.digest('hex').slice(0, 32));
-  }
-
-  #read(directory: string): BundleList | undefined {
-    const file = path.join(directory, LIST);
-    const stat = statOf(file);
-    if (!stat) return undefined;
-    const stamp = stampOf(stat);
-    const known = this.#lists.get(directory);
-    if (known?.stamp === stamp) return known.list;
-    const text = unlessMissing(() => fs.readFileSync(file, 'utf8'), '');
-    const list = decodeList(text);
-    if (this.#lists.size === MOST_REMEMBERED) this.#lists.clear();
-    this.#lists.set(directory, { stamp, list });
-    return list;
   }
 
   #isSound(file: fs.promises.FileHandle, stat: fs.Stats, id: string): Promise<boolean> {
@@ -167,14 +206,6 @@ export class BundleStore {
     }
     if (!list && fs.existsSync(directory) && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
   }
-}
-
-function statOf(file: string): fs.Stats | undefined {
-  return unlessMissing(() => fs.statSync(file, { throwIfNoEntry: false }), undefined);
-}
-
-function stampOf({ ino, size, mtimeMs, ctimeMs }: fs.Stats): string {
-  return `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 }
 
 async function openFile(file: string): Promise<fs.promises.FileHandle | undefined> {

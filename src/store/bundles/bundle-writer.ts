@@ -5,26 +5,35 @@ import path from 'node:path';
 
 const ID_LENGTH = 40;
 
+/** How many bytes a file may come to have where so many are needed; throws where there is no room. */
+type RoomFor = (file: string, bytes: number) => number;
+
 export class BundleWriter {
   readonly #directory: string;
   readonly #path: string;
   readonly #file: fs.promises.FileHandle;
   readonly #hash = crypto.createHash('sha256');
+  readonly #roomFor: RoomFor;
   #bytes = 0;
+  #room = 0;
 
-  private constructor(directory: string, name: string, file: fs.promises.FileHandle) {
+  private constructor(directory: string, name: string, file: fs.promises.FileHandle, roomFor: RoomFor) {
     this.#directory = directory;
     this.#path = name;
     this.#file = file;
+    this.#roomFor = roomFor;
   }
 
-  static async create(directory: string): Promise<BundleWriter> {
+  static async create(directory: string, roomFor: RoomFor): Promise<BundleWriter> {
     await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
     const name = path.join(directory, `${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`);
-    return new BundleWriter(directory, name, await fs.promises.open(name, 'wx', 0o600));
+    return new BundleWriter(directory, name, await fs.promises.open(name, 'wx', 0o600), roomFor);
   }
 
+  /** @throws PackhorseError where there is no room for it; the system's error */
   async write(bytes: Uint8Array): Promise<void> {
+    const needed = this.#bytes + bytes.length;
+    if (needed > this.#room) this.#room = this.#roomFor(this.#path, needed);
     this.#hash.update(bytes);
     for (let at = 0; at < bytes.length; ) {
       const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at);
