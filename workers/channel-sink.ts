@@ -114,9 +114,9 @@ export class ChannelSink implements ResponseSink {
     return this.#sendSection(bytes, { bands: null });
   }
 
-  async enter(request: PlaceRequest): Promise<Leave> {
+  async enter(request: PlaceRequest, statistics: Statistics): Promise<Leave> {
     this.#pace.check();
-    this.#add({ type: 'place', ...request });
+    this.#add({ type: 'place', ...request, statistics });
     const leave = await new Promise<Given>((resolve) => {
       this.#placed = resolve;
     });

@@ -26,8 +26,11 @@ export type FromWorker<S, E, F> =
   | { readonly type: 'progress'; readonly text: string }
   /** A chunk of pack data, transferred: `length` bytes in use, room for the headers of its frames included. */
   | { readonly type: 'chunk'; readonly buffer: ArrayBuffer; readonly length: number }
-  /** A pack is to be sent: a place in that lane is asked for. What is said before the answer may not leave yet. */
-  | ({ readonly type: 'place' } & PlaceRequest)
+  /**
+   * A pack is to be sent: a place in that lane is asked for. What is said before the answer may not leave yet. The
+   * statistics are those so far, as the task may come to its end only when the client has left.
+   */
+  | ({ readonly type: 'place'; readonly statistics: S } & PlaceRequest)
   /** So many bytes of the client's input have been taken, and more is waited for. */
   | { readonly type: 'taken'; readonly bytes: number }
   /** All of the client's input has been read, and nothing of it is kept. */

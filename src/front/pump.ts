@@ -155,6 +155,7 @@ class Pump implements TaskListener, DeliveryHost {
         this.#client.tell(message.text);
         break;
       case 'place':
+        this.#account.waits(message.statistics);
         this.#enter(message);
         break;
       case 'taken':
@@ -335,8 +336,10 @@ class Pump implements TaskListener, DeliveryHost {
       this.#conclude();
     });
     // What others wait for goes on; of this client nothing more will be known.
-    if (isNeeded) this.#fail(why);
-    else this.#task?.cancel();
+    if (isNeeded) {
+      this.#account.left();
+      this.#fail(why);
+    } else this.#task?.cancel();
   }
 
   /** Ends when both are known: what the client's own task has found out, and what became of its pack. */

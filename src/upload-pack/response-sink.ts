@@ -45,6 +45,9 @@ export interface ResponseSink extends PackSink {
   sendLines(bytes: Uint8Array): void | Promise<void>;
   /** Lines after which there are bands, so framed: progress may be sent, and a failure is told on band 3. */
   openBands(bytes: Uint8Array, framing: Framing): void | Promise<void>;
-  /** Asks for leave to make a pack, before any work for it; what was sent before may wait for that too. */
-  enter(place: PlaceRequest): Leave | Promise<Leave>;
+  /**
+   * Asks for leave to make a pack, before any work for it; what was sent before may wait for that too.
+   * @param statistics what is known of the request so far
+   */
+  enter(place: PlaceRequest, statistics: Statistics): Leave | Promise<Leave>;
 }

@@ -60,14 +60,8 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   const thin = thinPack && filter === undefined;
   const naming = { filter, thin, ofsDelta, tags: visible?.digest };
   const key = context.namesPacks && !elsewhere ? packKey(context, request, naming) : undefined;
-  const leave = await context.sink.enter({
-    lane,
-    keepAlive,
-    band: elsewhere ? 2 : 1,
-    silent: noProgress,
-    key,
-    kind,
-  });
+  const place = { lane, keepAlive, band: elsewhere ? 2 : 1, silent: noProgress, key, kind } as const;
+  const leave = await context.sink.enter(place, context.statistics);
   if (leave === 'served') return;
   if (leave === 'here') {
     return sendPack(context, request, { thin, ofsDelta, silent: noProgress, elsewhere });

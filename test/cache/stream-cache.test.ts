@@ -119,7 +119,11 @@ test('a pack that waits for its place is made for those who still want it', asyn
   await metricBecomes(service, 'packhorse_admission_queued{lane="clone"}', (n) => n === 1);
   const second = await startFetch(service, 'large.git', wantAll);
   first.abort();
-  await service.logged(({ outcome }) => outcome === 'client_aborted');
+  const left = await service.logged(({ outcome }) => outcome === 'client_aborted');
+  expect(left.statistics).toMatchObject({ kind: 'clone', wants: 2, haves: 0, cache: 'miss' });
+  expect(left.statistics.phases.negotiate).toBeGreaterThan(0);
+  expect(left.statistics.phases.queue).toBeGreaterThan(0);
+  expect(left.statistics.phases.queue).toBeLessThanOrEqual(left.seconds!);
   expect(await metric(service, 'packhorse_admission_queued{lane="clone"}')).toBe(1);
   expect(parseFetchAnswer(await other.finish()).complete).toBe(true);
   expect(parseFetchAnswer(await second.finish()).complete).toBe(true);
