@@ -63,6 +63,8 @@ export interface PlaceRequest {
   /** Names the pack for the stream cache; undefined where it is not to be kept. */
   readonly key?: string | undefined;
   readonly kind: 'clone' | 'fetch' | 'shallow';
+  /** The real path of the git directory, the common one of all worktrees. */
+  readonly directory: string;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** `packhorse cache`: looks at what is kept in a cache directory, and removes it. */
 import { defaultCacheDirectory } from '../cache-directory.ts';
 import { listEntries, purgeEntries } from '../store/entries/entry-directories.ts';
-import { keptStreams, type ListedStream, purgeStreams } from '../store/streams/kept-streams.ts';
+import { keptStreams, type ListedStream, purgeStreams, streamHeads } from '../store/streams/kept-streams.ts';
 import {
   ConfigError,
   environmentName,
@@ -11,6 +11,7 @@ import {
   splitArguments,
 } from './flags.ts';
 import { CACHE_HELP } from './help.ts';
+import { type NamedRepository, namedRepository } from './repository-name.ts';
 import { sizeOf } from './size-of.ts';
 import { readCacheDirectory } from './values.ts';
 
@@ -58,13 +59,13 @@ async function purge(directory: string, names: readonly string[], all: boolean):
   if (all ? names.length > 0 : names.length !== 1) {
     throw new ConfigError(`say which repository to purge, or --all${SEE_HELP}`);
   }
-  const name = all ? undefined : plainName(names[0]);
+  const named = all ? undefined : namedRepository(names[0], await streamHeads(directory));
   const { streams, bytes } = await purgeStreams(
     directory,
-    (head) => name === undefined || (head !== undefined && plainName(head.repository) === name),
+    (head) => named === undefined || (head !== undefined && named.isHead(head)),
   );
-  const entries = await purgeEntriesOf(directory, name);
-  const what = name === undefined ? '' : ` of ${oneLine(names[0])}`;
+  const entries = await purgeEntriesOf(directory, named);
+  const what = all ? '' : ` of ${oneLine(names[0])}`;
   const objects = entries > 0 ? `, and ${sizeOf(entries)} of entries` : '';
   process.stdout.write(
     streams === 0 && entries === 0
@@ -73,22 +74,14 @@ async function purge(directory: string, names: readonly string[], all: boolean):
   );
 }
 
-/**
- * Entries are kept by path on disk, of which a repository's name is the end.
- * @returns bytes removed
- */
-async function purgeEntriesOf(directory: string, name: string | undefined): Promise<number> {
-  if (name === undefined) return purgeEntries(directory);
+/** @returns bytes removed */
+async function purgeEntriesOf(directory: string, named: NamedRepository | undefined): Promise<number> {
+  if (!named) return purgeEntries(directory);
   let bytes = 0;
   for (const { repository } of await listEntries(directory)) {
-    if (`/${plainName(repository)}`.endsWith(`/${name}`)) bytes += await purgeEntries(directory, repository);
+    if (named.isDirectory(repository)) bytes += await purgeEntries(directory, repository);
   }
   return bytes;
-}
-
-/** Clients leave out `.git` and put slashes around names as they like. */
-function plainName(repository: string): string {
-  return repository.replace(/^\/+|\/+$/g, '').replace(/\/?\.git$/, '');
 }
 
 function tableOf(streams: readonly ListedStream[], directory: string): string {

@@ -33,9 +33,10 @@ export const CACHE_HELP = `packhorse cache: streams that are kept to be sent aga
 Usage:
   packhorse cache ls [--json]      list them: repository, kind, size, age,
                                    time since the last use, part of the key
-  packhorse cache purge REPO       remove those of a repository, as ls names it
-                                   (.git may be left out), and objects kept of
-                                   repositories whose paths end with that
+  packhorse cache purge REPO       remove those of a repository, whatever path
+                                   clients asked for, and objects kept of it:
+                                   named as ls or clients do (.git may be left
+                                   out), by its path on disk, or the end of that
   packhorse cache purge --all      remove all of both
 
   --cache-dir DIR

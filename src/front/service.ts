@@ -130,11 +130,11 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   // What traces take is loaded only for them.
   const tracing = options.tracing && (await import('./tracing/tracing.ts'));
   const stopTracing = await tracing?.startTracing(options.tracing!, logger);
-  const packs = await openKeptPacks(options, streams, logger);
+  const root = fs.realpathSync(options.root);
+  const packs = await openKeptPacks({ ...options, root }, streams, logger);
   // Where another process has it, nothing is written there.
   const mayBundle = options.bundles && (packs !== undefined || options.cacheSize === 0);
   const bundles = mayBundle ? createSharedBundles(options.cacheDir, options.bundleSize) : undefined;
-  const root = fs.realpathSync(options.root);
   const settings = {
     root,
     allowed: options.allowPaths,

@@ -17,6 +17,8 @@ export interface PlaceRequest {
   /** Names the pack: those that are asked for under one name are the same, byte for byte. */
   readonly key?: string | undefined;
   readonly kind: 'clone' | 'fetch' | 'shallow';
+  /** The real path of the git directory, the common one of all worktrees. */
+  readonly directory: string;
 }
 
 /** Where a pack is made for more than the one who asked first. */

@@ -60,7 +60,15 @@ export async function sendWanted(context: CommandContext, wanted: Wanted): Promi
   const thin = thinPack && filter === undefined;
   const naming = { filter, thin, ofsDelta, tags: visible?.digest };
   const key = context.namesPacks && !elsewhere ? packKey(context, request, naming) : undefined;
-  const place = { lane, keepAlive, band: elsewhere ? 2 : 1, silent: noProgress, key, kind } as const;
+  const place = {
+    lane,
+    keepAlive,
+    band: elsewhere ? 2 : 1,
+    silent: noProgress,
+    key,
+    kind,
+    directory: context.repository.commonDirectory,
+  } as const;
   const leave = await context.sink.enter(place, context.statistics);
   if (leave === 'served') return;
   if (leave === 'here') {

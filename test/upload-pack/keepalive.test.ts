@@ -16,7 +16,7 @@ async function begun(keepAlive: number, band: 1 | 2) {
     wake();
   });
   await sink.openBands(NONE, 'side-band-64k');
-  sink.enter({ lane: 'clone', keepAlive, band, silent: true, kind: 'clone' });
+  sink.enter({ lane: 'clone', keepAlive, band, silent: true, kind: 'clone', directory: '' });
   // The timers of keepalives keep no process alive; this one does.
   const alive = setInterval(() => {}, 1000);
   return { sink, writes, written: written.finally(() => clearInterval(alive)) };

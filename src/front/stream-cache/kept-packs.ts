@@ -15,6 +15,8 @@ const ENTRY_SHARE = 0.1;
 export interface SharedCacheOptions extends S3Options, SharedTimes {}
 
 export interface KeptPacksOptions {
+  /** The directory below which repositories are served. */
+  readonly root: string;
   readonly cacheDir: string;
   /** Bytes on disk; 0: nothing is kept. */
   readonly cacheSize: number;
@@ -45,7 +47,7 @@ export interface KeptPacks {
  * @throws Error where the shared cache cannot be used as it is configured
  */
 export async function openKeptPacks(
-  { cacheDir, cacheSize, cacheMinUses, sharedCache }: KeptPacksOptions,
+  { root, cacheDir, cacheSize, cacheMinUses, sharedCache }: KeptPacksOptions,
   streams: StreamBudget,
   logger: Logger,
 ): Promise<KeptPacks | undefined> {
@@ -77,6 +79,7 @@ export async function openKeptPacks(
   const shared = objects && new SharedStreams({ ...sharedCache!, streams: store, objects, logger });
   const cache = new StreamCache({
     streams: shared ?? store,
+    root,
     asked: (key) => policy.asked(key),
     window: () => streams.window,
   });

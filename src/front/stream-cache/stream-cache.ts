@@ -20,6 +20,8 @@ export interface Streams {
 
 export interface StreamCacheOptions {
   readonly streams: Streams;
+  /** The directory below which repositories are served: its real path. */
+  readonly root: string;
   /** Told of each request; whether its pack, if it has to be made, is to be kept. */
   readonly asked: (key: string) => boolean;
   /** Bytes that the maker of a pack may have on their way. */
@@ -107,6 +109,8 @@ export class StreamCache {
   }
 
   #create({ key, repository, place }: PackRequest): Promise<StreamWriter | undefined> {
-    return this.#options.streams.create({ key, repository, kind: place.kind, created: Date.now() });
+    const { streams, root } = this.#options;
+    const { kind, directory } = place;
+    return streams.create({ key, repository, place: { root, directory }, kind, created: Date.now() });
   }
 }

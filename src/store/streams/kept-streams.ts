@@ -33,6 +33,20 @@ export async function keptStreams(directory: string): Promise<ListedStream[]> {
 }
 
 /**
+ * Heads of all files that say what they are, of unfinished ones too.
+ * @throws the system's error where one cannot be read
+ */
+export async function streamHeads(directory: string): Promise<StreamHead[]> {
+  const streams = new StreamDirectory(directory);
+  const heads: StreamHead[] = [];
+  await withEach(await filesOf(streams), async (file) => {
+    const head = await streams.headOf(file);
+    if (head) heads.push(head);
+  });
+  return heads;
+}
+
+/**
  * Removes files, of streams that are being written too: a service takes what is gone for what was never kept.
  * @param isMeant asked of each; undefined stands for a file that does not say what it is
  * @returns how many, and their bytes
@@ -43,9 +57,8 @@ export async function purgeStreams(
   isMeant: (head: StreamHead | undefined) => boolean,
 ): Promise<{ streams: number; bytes: number }> {
   const streams = new StreamDirectory(directory);
-  const { entries, unfinished } = await streams.list();
   const purged = { streams: 0, bytes: 0 };
-  await withEach([...entries.map((key) => streams.file(key)), ...unfinished], async (file) => {
+  await withEach(await filesOf(streams), async (file) => {
     if (!isMeant(await streams.headOf(file))) return;
     try {
       const { size } = await fs.stat(file);
@@ -57,6 +70,11 @@ export async function purgeStreams(
     }
   });
   return purged;
+}
+
+async function filesOf(streams: StreamDirectory): Promise<string[]> {
+  const { entries, unfinished } = await streams.list();
+  return [...entries.map((key) => streams.file(key)), ...unfinished];
 }
 
 function compare(a: string, b: string): number {

@@ -3,10 +3,21 @@
 export interface StreamHead {
   /** Hexadecimal, of everything that decides the bytes. */
   readonly key: string;
+  /** The path that the client asked for that was first: others may lead to the same repository. */
   readonly repository: string;
+  /** Where that is on disk; unknown of files of older releases. */
+  readonly place?: RepositoryPlace;
   readonly kind: 'clone' | 'fetch' | 'shallow';
   /** Milliseconds since 1970. */
   readonly created: number;
+}
+
+/** Real paths. */
+export interface RepositoryPlace {
+  /** The directory below which repositories are served. */
+  readonly root: string;
+  /** The git directory, the common one of all worktrees. */
+  readonly directory: string;
 }
 
 /** What is known when a stream is complete; goes through JSON. */
