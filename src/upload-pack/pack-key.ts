@@ -20,14 +20,17 @@ export interface KeyOptions {
   readonly tags: Uint8Array | undefined;
 }
 
-/** @returns 64 hex digits; undefined for a pack that depends on what lies under a name: patterns of a sparse checkout */
+/**
+ * @returns 64 hex digits; undefined for a pack that depends on more than what is named: on what lies under a name, as
+ *   patterns of a sparse checkout do, or on what of its objects is here already
+ */
 export function packKey(
   { repository, sink, namesPacks }: CommandContext,
   { wants, haves, grafts, missingPromised = false }: CountRequest,
   { filter, thin, ofsDelta, tags }: KeyOptions,
 ): string | undefined {
   const parts = filter?.kind === 'combine' ? filter.parts : [filter];
-  if (parts.some((part) => part?.kind === 'sparse:oid')) return undefined;
+  if (missingPromised || parts.some((part) => part?.kind === 'sparse:oid')) return undefined;
   const { view } = repository.objects;
   const hash = crypto.createHash('sha256');
   hash.update(
@@ -39,7 +42,7 @@ export function packKey(
         : repositoryIdentity(repository.gitDirectory),
       repository.namespace,
       sink.framing,
-      { thin, ofsDelta, missingPromised, filter },
+      { thin, ofsDelta, filter },
       readPackSettings(repository.config),
     ]),
   );

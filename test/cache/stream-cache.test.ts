@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { readPack } from '../../src/index.ts';
 import { clone, expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, runGit } from '../support/git.ts';
@@ -9,7 +10,7 @@ import { createRepository, History } from '../support/history.ts';
 import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
 import { cloneRequest, post, startFetch } from '../support/raw-client.ts';
 import { hasPack, metric, metricBecomes, requestsDuring, settled } from '../support/request-log.ts';
-import { parseFetchAnswer, pkt } from '../support/requests.ts';
+import { parseFetchAnswer, pkt, v2Request } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
 const root = temporaryDirectory();
@@ -206,6 +207,21 @@ test('another repository under the same path is another one', async () => {
   fs.cpSync(path.join(root, 'moved.git'), path.join(root, 'replaced.git'), { recursive: true });
   expectSameRepository(path.join(root, 'replaced.git'), await clone(service, 'replaced.git'));
   expect(await resultsOf(service)).toEqual(['miss', 'miss']);
+});
+
+test('what a promisor owes is sent as soon as it has come', async () => {
+  const source = createSmall('whole.git');
+  git(source, ['config', 'uploadpack.allowFilter', 'true']);
+  const partial = path.join(root, 'partial.git');
+  git(root, ['clone', '--quiet', '--bare', '--filter=blob:none', `file://${source}`, partial]);
+  const service = await startService(root, KEEP_ALL);
+  const want = `want ${git(source, ['rev-parse', 'main'])}`;
+  const request = v2Request('fetch', [want, 'done'], ['promisor-remote=origin']);
+  const objects = async () =>
+    readPack(parseFetchAnswer((await post(service, 'partial.git', request)).body).pack).length;
+  const without = await objects();
+  git(partial, ['cat-file', 'blob', 'main:f0']);
+  expect(await objects()).toBe(without + 1);
 });
 
 test('packs that were kept are there after a restart', async () => {

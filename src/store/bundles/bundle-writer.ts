@@ -2,6 +2,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isMissing } from '../../repository/missing-file.ts';
 
 const ID_LENGTH = 40;
 
@@ -25,9 +26,16 @@ export class BundleWriter {
   }
 
   static async create(directory: string, roomFor: RoomFor): Promise<BundleWriter> {
-    await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
     const name = path.join(directory, `${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`);
-    return new BundleWriter(directory, name, await fs.promises.open(name, 'wx', 0o600), roomFor);
+    const make = async () => {
+      await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
+      return fs.promises.open(name, 'wx', 0o600);
+    };
+    const file = await make().catch((error) => {
+      if (!isMissing(error)) throw error;
+      return make(); // another thread removed the directory meanwhile, as nothing was in it
+    });
+    return new BundleWriter(directory, name, file, roomFor);
   }
 
   /** @throws PackhorseError where there is no room for it; the system's error */

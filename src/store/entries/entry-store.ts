@@ -90,6 +90,8 @@ export class EntryStore {
       const onWritten = (bytes: number) => this.#written(bytes, fail);
       pack = new PackEntries(entries, { onFault: fail, onWritten });
       await inStretches(entries.refreshing(), pause);
+      // For the first pack: there may be more than there is to be now.
+      onWritten(0);
       return pack;
     } catch (error) {
       pack?.close();

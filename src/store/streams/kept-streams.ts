@@ -58,7 +58,7 @@ export async function purgeStreams(
 ): Promise<{ streams: number; bytes: number }> {
   const streams = new StreamDirectory(directory);
   const purged = { streams: 0, bytes: 0 };
-  await withEach(await filesOf(streams), async (file) => {
+  const purge = async (file: string) => {
     if (!isMeant(await streams.headOf(file))) return;
     try {
       const { size } = await fs.stat(file);
@@ -68,7 +68,10 @@ export async function purgeStreams(
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
-  });
+  };
+  await withEach((await streams.list()).unfinished, purge);
+  // One of those may have got its name before it could be removed.
+  await withEach((await streams.list()).entries, async (key) => purge(streams.file(key)));
   return purged;
 }
 

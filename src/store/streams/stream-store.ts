@@ -16,7 +16,7 @@ import type { StreamKeeper, UnfinishedStream } from './unfinished-stream.ts';
 
 /** Milliseconds after which a disk that failed is tried again. */
 const RETRY_AFTER = 60_000;
-/** Milliseconds between looks for entries that have become too old. */
+/** Milliseconds between looks for entries that have become too old, or were purged. */
 const SWEEP_EVERY = 30_000;
 /** One stream may take so much of the budget: it is not to push out all others. */
 const STREAM_SHARE = 0.5;
@@ -51,7 +51,7 @@ export class StreamStore {
   readonly #keeper: StreamKeeper;
   /** Of streams that were found to be too long to be kept. */
   readonly #long = new Set<string>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweeping: NodeJS.Timeout;
   #lock: CacheLock;
   /** Bytes of entries, and of what is being written. */
   #kept = 0;
@@ -73,7 +73,7 @@ export class StreamStore {
       ended: (stream) => this.#ended(stream),
       onFault: (error) => this.#fault('a stream cannot be written', error),
     };
-    this.#sweep = setInterval(() => this.#evict(), SWEEP_EVERY).unref();
+    this.#sweeping = setInterval(() => void this.sweep(), SWEEP_EVERY).unref();
   }
 
   /**
@@ -128,6 +128,20 @@ export class StreamStore {
     }
   }
 
+  /** Lets those leave that have become too old, and takes note of those that someone has removed. */
+  async sweep(): Promise<void> {
+    const before = [...this.#entries];
+    // What cannot be told now may be told later.
+    const listed = await this.#directory.list().catch(() => undefined);
+    if (this.#isClosed) return;
+    const there = listed && new Set(listed.entries);
+    for (const [key, entry] of there ? before : []) {
+      const isSame = this.#entries.get(key) === entry;
+      if (isSame && !there!.has(key)) this.#options.onEvicted?.('purged', this.#forget(key));
+    }
+    this.#evict();
+  }
+
   /** undefined where the store is off, or the disk does not give a file. */
   create(head: StreamHead): Promise<StreamWriter | undefined> {
     return this.#begin(head.key, (file) => GrowingStream.create(file, head, this.#keeper));
@@ -165,7 +179,7 @@ export class StreamStore {
   /** What is being written is aborted. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#sweep);
+    clearInterval(this.#sweeping);
     await Promise.all([...this.#growing.keys()].map((stream) => stream.abort(stopped())));
     await this.#retaking?.catch(() => {});
     await this.#removed;

@@ -136,6 +136,19 @@ test('one that goes on from others is not made in their place', async () => {
   expect(offering('a')).toEqual(['a']);
 });
 
+test('a directory that another thread removes while a bundle is begun is made again', async () => {
+  await make('a', 1000);
+  const { file } = (await storeOf().open(ownerOf('a'), storeOf().list(ownerOf('a'))!.offered[0]))!;
+  await file.close();
+  const bundles = path.join(cache, 'bundles');
+  const before = fs.readdirSync(bundles).length;
+  const creating = storeOf().create(ownerOf('b'), false);
+  while (fs.readdirSync(bundles).length === before);
+  storeOf().sweep();
+  expect(fs.readdirSync(bundles)).toHaveLength(before);
+  await (await creating).abort();
+});
+
 test('one that is larger than half of the space is not kept', async () => {
   for (const name of ['a', 'b']) await make(name, 200_000);
   await expect(make('c', 510_000)).rejects.toMatchObject({ code: 'PACKHORSE_IO' });

@@ -92,6 +92,23 @@ test('segments of a store with a larger budget before, and a clock that goes bac
   for (const entry of half(11)) expect(find(next, entry)!.equals(entry.entry)).toBe(true);
 });
 
+test('a store with less space than before makes room before anything is kept', async () => {
+  const cache = temporaryDirectory();
+  const repository = temporaryDirectory();
+  const large = openStore(cache, { budget: 64 * BUDGET });
+  for (let n = 0; n < 12; n++) {
+    const { pack } = await beginPack(large, repository);
+    keepAll(pack, half(n));
+    pack.close();
+    large.close();
+  }
+  expect(bytesIn(cache)).toBeGreaterThan(BUDGET);
+  const small = openStore(cache, { budget: BUDGET });
+  (await beginPack(small, repository)).pack.close();
+  await small.settled();
+  expect(bytesIn(cache)).toBeLessThanOrEqual(BUDGET);
+});
+
 test('more segments come and go, while a thread reads, than there are numbers for', async () => {
   const cache = temporaryDirectory();
   const repository = temporaryDirectory();

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { purgeStreams } from '../../../src/store/streams/kept-streams.ts';
 import { temporaryDirectory } from '../../support/directory.ts';
 import {
   BLOCK,
@@ -168,6 +169,57 @@ test('what is purged while it is written is not kept', async () => {
     bytes: 0,
     isOff: false,
   });
+});
+
+test('what gets its name while it is purged is removed all the same', async () => {
+  const directory = temporaryDirectory();
+  const { store } = await openStore(directory);
+  const writer = (await store.create(headOf('one')))!;
+  await writeStream(writer, contentOf('one', 1000));
+  const [unfinished] = filesOf(directory);
+  const name = path.join(path.dirname(unfinished), `${headOf('one').key}.stream`);
+  const purged = await purgeStreams(directory, () => {
+    // As the service does between two steps of the purge.
+    if (fs.existsSync(unfinished)) fs.renameSync(unfinished, name);
+    return true;
+  });
+  expect(filesOf(directory)).toEqual([]);
+  expect(purged.streams).toBe(1);
+});
+
+test('what was purged counts no more after the next look, and what came since does', async () => {
+  const directory = temporaryDirectory();
+  const { store, said } = await openStore(directory);
+  await keep(store, headOf('one'), contentOf('one', 1000));
+  const kept = store.bytes;
+  await keep(store, headOf('two'), contentOf('two', 5000));
+  await purgeStreams(directory, (head) => head?.key === headOf('two').key);
+  expect(store.entries).toBe(2);
+  await Promise.all([store.sweep(), keep(store, headOf('three'), contentOf('three', 1000))]);
+  expect({ said, entries: store.entries }).toEqual({ said: ['purged'], entries: 2 });
+  fs.rmSync(directory, { recursive: true });
+  await store.sweep();
+  expect({ entries: store.entries, bytes: store.bytes, isOff: store.isOff }).toEqual({
+    entries: 0,
+    bytes: 0,
+    isOff: false,
+  });
+  expect(kept).toBeGreaterThan(1000);
+});
+
+test('a store that is opened with less space keeps what was used last', async () => {
+  const directory = temporaryDirectory();
+  const { store } = await openStore(directory);
+  for (const name of ['one', 'two', 'three']) await keep(store, headOf(name), contentOf(name, 100_000));
+  await store.close();
+  for (const [n, name] of ['two', 'one', 'three'].entries()) {
+    const time = new Date(Date.now() - 60_000 * (3 - n));
+    fs.utimesSync(path.join(directory, 'streams', `${headOf(name).key}.stream`), time, time);
+  }
+  const { store: small, said } = await openStore(directory, { budget: 250_000 });
+  expect({ said, files: filesOf(directory).length }).toEqual({ said: ['budget'], files: 2 });
+  expect(await small.find(headOf('two').key)).toBeUndefined();
+  expect((await readAll(await small.find(headOf('one').key))).length).toBe(100_000);
 });
 
 test('a directory that is deleted while it is used is made again', async () => {
