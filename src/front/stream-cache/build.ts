@@ -224,7 +224,9 @@ export class Build implements TaskListener {
 
   /** Who waits for a disk, or for the readers of what no disk takes, leaves its place to others. */
   async #write(writer: StreamWriter, frames: Uint8Array): Promise<void> {
-    const timer = setTimeout(() => this.#options.place.rest(), GRACE).unref();
+    const { place } = this.#options;
+    // One that waits for a place has none to leave, and what it is to go on with must not be forgotten.
+    const timer = setTimeout(() => place.held && place.rest(), GRACE).unref();
     try {
       await writer.write(frames);
     } finally {
