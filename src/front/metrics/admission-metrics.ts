@@ -5,6 +5,7 @@ import { LANES } from '../admission/lane.ts';
 import { type Admitted, admissionGranted, admissionRefused, REFUSALS, type Refused } from '../events.ts';
 import type { LimitController } from '../pressure/limit-controller.ts';
 import { WATCHERS } from '../pressure/signals.ts';
+import { addReadGauge } from './read-gauge.ts';
 
 /** Seconds; most wait not at all. */
 const WAITS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300];
@@ -30,26 +31,20 @@ export function addAdmissionMetrics(
   ofLanes('packhorse_admission_limit', 'Places of each lane, as they are now.', (lane) => lane.limit);
   ofLanes('packhorse_admission_in_progress', 'Places that are held.', (lane) => lane.running);
   ofLanes('packhorse_admission_queued', 'Requests that wait for a place.', (lane) => lane.queued);
-  const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value());
-      },
-    });
-  gauge(
+  addReadGauge(
+    registry,
     'packhorse_stream_inflight_limit_bytes',
     'Bytes that may be on their way to all clients.',
     () => streams.limit,
   );
-  gauge(
+  addReadGauge(
+    registry,
     'packhorse_stream_window_bytes',
     'Bytes that may be on their way to each client now.',
     () => streams.window,
   );
-  gauge(
+  addReadGauge(
+    registry,
     'packhorse_streams_stalled',
     'Streams that have given their place away while their client takes nothing.',
     () => streams.stalled,
