@@ -77,6 +77,25 @@ test('what leads outside is the proxy, status pages, Prometheus and Grafana, on 
   ]);
 });
 
+test('who a client is says nginx, which alone is with the replicas where they believe it', () => {
+  for (const PROXY_SUBNET of [undefined, '10.1.2.0/24']) {
+    const project = readCompose({ GRAFANA_ADMIN_PASSWORD: 'own', PROXY_SUBNET });
+    const trusted = project.services.packhorse.environment!.PACKHORSE_TRUSTED_PROXIES;
+    expect(project.networks.proxy!.ipam!.config).toEqual([{ subnet: trusted }]);
+    if (PROXY_SUBNET) expect(trusted).toBe(PROXY_SUBNET);
+    const networks = Object.entries(project.services).map(([name, service]) => [
+      name,
+      Object.keys(service.networks!),
+    ]);
+    expect(Object.fromEntries(networks)).toEqual({
+      packhorse: ['monitoring', 'proxy'],
+      nginx: ['proxy'],
+      prometheus: ['monitoring'],
+      grafana: ['monitoring'],
+    });
+  }
+});
+
 test('with tokens the service asks for them', () => {
   const files = ['docker-compose.yml', 'deploy/compose.tokens.yml'];
   const { volumes, environment: over } = readCompose(

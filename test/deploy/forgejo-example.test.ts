@@ -17,7 +17,7 @@ import { type StandInForge, startForge } from './forge.ts';
 import { readCompose } from './read-compose.ts';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../deploy/examples/forgejo');
-const { services } = readCompose({ FORGEJO_SECRET_KEY: 'own' }, [
+const { services, networks } = readCompose({ FORGEJO_SECRET_KEY: 'own' }, [
   'deploy/examples/forgejo/docker-compose.yml',
 ]);
 const PASSWORD = 'own_secret';
@@ -32,14 +32,14 @@ let url: string;
 beforeAll(async () => {
   for (const name of ['public/plan.git', 'private/plan.git']) {
     const history = new History();
-    history.commit({ branch: 'main', files: { name } });
+    for (const version of [1, 2, 3]) history.commit({ branch: 'main', files: { name, a: `${version}\n` } });
     history.importInto(createRepository(root, name));
     git(path.join(root, name), ['config', 'http.receivepack', 'true']);
   }
   forge = await startForge(root, PASSWORD);
-  const { PACKHORSE_AUTH, PACKHORSE_AUTHORIZE_URL } = services.packhorse.environment!;
+  const { PACKHORSE_AUTHORIZE_URL, ...environment } = services.packhorse.environment!;
   service = await startService(root, ['--workers', '1', '--authorize-cache', '0'], {
-    PACKHORSE_AUTH,
+    ...environment,
     PACKHORSE_AUTHORIZE_URL: PACKHORSE_AUTHORIZE_URL!.replace('http://forgejo:3000', forge.url),
   });
   url = await startNginx({ 'http://forgejo:3000': forge.url, 'http://packhorse:8417': service.url });
@@ -78,17 +78,14 @@ async function startNginx(addresses: Readonly<Record<string, string>>): Promise<
   return `http://127.0.0.1:${port}`;
 }
 
-async function clone(name: string, settings: readonly string[] = []) {
+async function clone(
+  name: string,
+  settings: readonly string[] = [],
+  flags: readonly string[] = ['--mirror'],
+) {
   const parent = temporaryDirectory();
   const target = path.join(parent, 'clone');
-  const result = await runGit(parent, [
-    ...settings,
-    'clone',
-    '--quiet',
-    '--mirror',
-    `${url}/${name}`,
-    target,
-  ]);
+  const result = await runGit(parent, [...settings, 'clone', '--quiet', ...flags, `${url}/${name}`, target]);
   return { ...result, target };
 }
 
@@ -112,6 +109,32 @@ test('a private one is for those whom the forge lets in', async () => {
   expect(stderr).toBe('');
   expectSameRepository(path.join(root, 'private/plan.git'), target);
   expect(new Set(forge.requests)).toEqual(new Set(['GET /private/plan.git/HEAD']));
+});
+
+/** What is stored of a clone, as types. */
+const typesIn = (directory: string) =>
+  git(directory, ['cat-file', '--batch-all-objects', '--batch-check=%(objecttype)']).split('\n').sort();
+
+test('a partial clone leaves out what it may, and fetches it once it is looked at', async () => {
+  const { target, stderr } = await clone('private/plan.git', HELPER, [
+    '--filter=blob:none',
+    '--bare',
+    `--config=${HELPER[1]}`,
+  ]);
+  expect(stderr).toBe('');
+  expect(typesIn(target)).toEqual([...Array(3).fill('commit'), ...Array(3).fill('tree')]);
+  expect(await gitIn(target, ['show', 'main~1:a'])).toBe('2\n');
+  expect(typesIn(target).filter((type) => type === 'blob')).toHaveLength(1);
+  expect(new Set(forge.requests)).toEqual(new Set(['GET /private/plan.git/HEAD']));
+});
+
+test('a shallow clone has the last commit, and the others when it is deepened', async () => {
+  const { target, stderr } = await clone('public/plan.git', [], ['--depth=1', '--bare']);
+  expect(stderr).toBe('');
+  expect(await gitIn(target, ['rev-list', '--count', 'main'])).toBe('1\n');
+  await gitIn(target, ['fetch', '--quiet', '--unshallow']);
+  expectSameRepository(path.join(root, 'public/plan.git'), target);
+  expect(new Set(forge.requests)).toEqual(new Set(['GET /public/plan.git/HEAD']));
 });
 
 test('a push is the forge’s, and the next fetch has it', async () => {
@@ -161,6 +184,12 @@ describe('its compose file', () => {
   test('sets variables that are those of flags', () => {
     const named = Object.keys(services.packhorse.environment!);
     for (const name of named) expect(SERVE_FLAGS.map(environmentName) as string[]).toContain(name);
+  });
+
+  test('has a network of addresses of its own, whose word the service takes for who a client is', () => {
+    const trusted = services.packhorse.environment!.PACKHORSE_TRUSTED_PROXIES;
+    expect(networks).toEqual({ default: { ipam: { config: [{ subnet: trusted }] } } });
+    for (const service of Object.values(services)) expect(service).not.toHaveProperty('networks');
   });
 
   test('leads outside by nginx, on the loopback address, and pins every version', () => {

@@ -10,6 +10,8 @@ export interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>;
   readonly command?: readonly string[];
   readonly ports?: readonly string[];
+  /** By name. Without any it is in `default`. */
+  readonly networks?: Readonly<Record<string, unknown>>;
   readonly volumes?: readonly (string | ComposeVolume)[];
   readonly deploy?: { readonly replicas: number };
   readonly stop_grace_period?: string;
@@ -22,8 +24,13 @@ export interface ComposeVolume {
   readonly read_only?: boolean;
 }
 
+export interface ComposeNetwork {
+  readonly ipam?: { readonly config: readonly { readonly subnet: string }[] };
+}
+
 export interface ComposeProject {
   readonly services: Readonly<Record<string, ComposeService>>;
+  readonly networks: Readonly<Record<string, ComposeNetwork>>;
 }
 
 /**
