@@ -1,65 +1,30 @@
 /** deploy/kubernetes against the schemas of what it is for, and against what the service says of itself. */
-import fs from 'node:fs';
-import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readServeConfig } from '../../src/cli/config.ts';
-import { environmentName, SERVE_FLAGS } from '../../src/cli/flags.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { problemsOf } from './kubernetes-schemas.ts';
-import { kustomize, type Manifest } from './kustomize.ts';
+import type { Manifest } from './kustomize.ts';
+import {
+  base,
+  DEPLOYMENTS,
+  deployment,
+  find,
+  type Labels,
+  layer,
+  type Policy,
+  type Workload,
+} from './manifests.ts';
 import { readCompose } from './read-compose.ts';
 
-const KUBERNETES = path.resolve(import.meta.dirname, '../../deploy/kubernetes');
-const LAYERS = ['base', 'overlays/keda', 'overlays/hpa'];
+const LAYERS = ['base', 'overlays/keda', 'overlays/hpa', 'components/forge', 'documentation'];
 
-interface Workload extends Manifest {
+interface ScaledObject extends Manifest {
   readonly spec: {
-    readonly replicas?: number;
-    readonly selector: { readonly matchLabels: Labels };
-    readonly template: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
+    readonly fallback?: object;
+    readonly triggers: readonly { readonly metricType: string }[];
   };
 }
 
-type Labels = Readonly<Record<string, string>>;
-
-interface PodSpec {
-  readonly terminationGracePeriodSeconds: number;
-  readonly securityContext: unknown;
-  readonly topologySpreadConstraints: readonly { readonly labelSelector: { readonly matchLabels: Labels } }[];
-  readonly containers: readonly Container[];
-  readonly volumes: readonly { readonly name: string }[];
-}
-
-interface Container {
-  readonly image: string;
-  readonly command?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
-  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly livenessProbe: Probe;
-  readonly readinessProbe: Probe;
-  readonly lifecycle: { readonly preStop: { readonly sleep: { readonly seconds: number } } };
-  readonly resources: unknown;
-  readonly securityContext: unknown;
-  readonly volumeMounts: readonly {
-    readonly name: string;
-    readonly mountPath: string;
-    readonly readOnly?: boolean;
-  }[];
-}
-
-interface Probe {
-  readonly httpGet: { readonly path: string; readonly port: string };
-}
-
-const layer = (name: string) => kustomize(path.join(KUBERNETES, name));
-const base = layer('base');
-
-function find<T extends Manifest>(kind: string, name: string, among: readonly Manifest[] = base): T {
-  return among.find((manifest) => manifest.kind === kind && manifest.metadata.name === name) as T;
-}
-
-const DEPLOYMENTS = ['packhorse', 'packhorse-nginx'];
-const deployment = (name: string) => find<Workload>('Deployment', name).spec;
 const packhorse = deployment('packhorse').template.spec;
 const service = packhorse.containers[0]!;
 const { services: composed } = readCompose({ GRAFANA_ADMIN_PASSWORD: 'own' });
@@ -92,27 +57,12 @@ test('the wrong type of a field is found, and one that is missing', async () => 
   expect(await problemsOf([{ ...others, spec: incomplete }])).not.toEqual([]);
 });
 
-test('the service starts with what its container sets, with an image that sets the rest', () => {
-  const set = Object.fromEntries(service.env!.map(({ name, value }) => [name, value]));
-  const names: readonly string[] = SERVE_FLAGS.map(environmentName);
-  for (const name of Object.keys(set)) expect(names).toContain(name);
-  const directory = temporaryDirectory();
-  const given = `${directory}${set.PACKHORSE_TOKEN_FILE}`;
-  fs.mkdirSync(path.dirname(given), { recursive: true });
-  fs.writeFileSync(given, '');
-  const config = readServeConfig(['--host', '0.0.0.0', '--token-file', given], {
-    ...set,
-    PACKHORSE_ROOT: directory,
-  });
-  expect(service.ports.map(({ containerPort }) => containerPort)).toEqual([config.port, config.metricsPort]);
-});
-
 test('a clone has time to end before its container does', () => {
   const { drainDelay, drainTimeout } = readServeConfig([], { PACKHORSE_ROOT: temporaryDirectory() });
   const drain = (drainDelay + drainTimeout) / 1000;
   for (const name of DEPLOYMENTS) {
     const { terminationGracePeriodSeconds, containers } = deployment(name).template.spec;
-    const [{ lifecycle }] = containers as [Container];
+    const { lifecycle } = containers[0]!;
     expect(terminationGracePeriodSeconds).toBeGreaterThan(lifecycle.preStop.sleep.seconds + drain);
   }
 });
@@ -175,7 +125,7 @@ describe.each(DEPLOYMENTS)('%s', (name) => {
     const budget = find<Workload>('PodDisruptionBudget', name).spec;
     expect(budget.selector.matchLabels).toEqual(labels);
     expect(spec.selector.matchLabels).toEqual(labels);
-    const policy = find<Manifest & { spec: { podSelector: object } }>('NetworkPolicy', name).spec;
+    const policy = find<Policy>('NetworkPolicy', name).spec;
     expect(policy.podSelector).toEqual({ matchLabels: labels });
     const spread = pod.topologySpreadConstraints.map(({ labelSelector }) => labelSelector.matchLabels);
     for (const selected of spread) expect(selected).toEqual(labels);
@@ -215,4 +165,11 @@ test.each([
   const scaler = find<Manifest & { spec: object }>(kind, 'packhorse', manifests);
   expect(scaled.spec.replicas).toBeUndefined();
   expect(scaler.spec).toMatchObject({ scaleTargetRef: { name: scaled.metadata.name } });
+});
+
+// Up to 2.17 KEDA turns away a fallback of anything else.
+test('what the fleet falls back to is counted in replicas', () => {
+  const { fallback, triggers } = find<ScaledObject>('ScaledObject', 'packhorse', layer('overlays/keda')).spec;
+  expect(fallback).toBeDefined();
+  expect(triggers.map(({ metricType }) => metricType)).toEqual(['AverageValue']);
 });
