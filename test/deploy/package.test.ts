@@ -56,6 +56,25 @@ test('it has what is built, and what a reader needs, and nothing else', () => {
   expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
 });
 
+test('it has every module with its types, and what the service reads beside them', () => {
+  const sources = ['src', 'workers'].flatMap((top) =>
+    fs
+      .readdirSync(path.join(TOP, top), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(TOP, path.join(entry.parentPath, entry.name))),
+  );
+  expect(sources).toContain('src/front/status/page.html');
+  const built = sources.flatMap((file) =>
+    file.endsWith('.ts') ? [file.replace(/ts$/, 'js'), file.replace(/ts$/, 'd.ts')] : [file],
+  );
+  expect(packed).toEqual(expect.arrayContaining(built.map((file) => `dist/${file}`)));
+});
+
+test('no one can publish it by mistake', () => {
+  const installed = path.join(project, 'node_modules/packhorse/package.json');
+  expect(JSON.parse(fs.readFileSync(installed, 'utf8'))).toMatchObject({ private: true });
+});
+
 test('it installs no package that only developers or a few operators need', () => {
   const { dependencies } = JSON.parse(fs.readFileSync(path.join(TOP, 'package.json'), 'utf8'));
   for (const name of Object.keys(dependencies))
@@ -117,8 +136,19 @@ console.log(VERSION, Buffer.concat(parts).includes('refs/heads/main'));
     path.join(TOP, 'node_modules/undici-types'),
     path.join(project, 'node_modules/undici-types'),
   );
-  const flags = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-  const compile = (file: string) => run(path.join(TOP, 'node_modules/.bin/tsc'), [...flags, file]);
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    target: 'es2023',
+    types: ['node'],
+    // The package's own declarations are looked at, too.
+    skipLibCheck: false,
+  };
+  const compile = (file: string) => {
+    fs.writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+    return run(path.join(TOP, 'node_modules/.bin/tsc'), ['--project', '.']);
+  };
   await compile('use.ts');
   fs.writeFileSync(path.join(project, 'misuse.ts'), program.replace('feed(request,', 'feed(1,'));
   await expect(compile('misuse.ts')).rejects.toMatchObject({
