@@ -45,6 +45,11 @@ test('the image alone refuses to listen where others reach it', () => {
   );
 });
 
+test('memory that is given back goes back to the system, in every container', () => {
+  expect(dockerfile).toMatch(/^ENV (?:.*\\\n)* +MALLOC_MMAP_THRESHOLD_=131072 /m);
+  expect(environment()).not.toHaveProperty('MALLOC_MMAP_THRESHOLD_');
+});
+
 test('there are two replicas, each with a cache of its own, over the same repositories that none may write to', () => {
   expect(packhorse.deploy).toEqual({ replicas: 2 });
   const volumes = packhorse.volumes!.map((volume) => (typeof volume === 'string' ? volume : { ...volume }));

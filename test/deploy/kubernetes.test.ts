@@ -77,8 +77,9 @@ test('nginx is that of the compose file, with its configuration', () => {
   expect(Object.keys(files)).toEqual(['nginx.conf', 'run.sh']);
 });
 
-test('the image is that of the compose file', () => {
+test('the image is that of the compose file, with its own command and environment', () => {
   expect(service.image).toBe(composed.packhorse.image);
+  for (const field of ['command', 'args', 'env']) expect(service).not.toHaveProperty(field);
 });
 
 describe.each(DEPLOYMENTS)('%s', (name) => {

@@ -79,5 +79,8 @@ test('the image has Node.js and the package, and nobody’s rights', () => {
     '--from=production /app/node_modules node_modules',
     '--from=build /app/dist dist',
   ]);
+  const [removed] = /^RUN rm -rf (?:.*\\\n)*/m.exec(image)!;
+  for (const manager of ['lib/node_modules', 'bin/npm', 'bin/npx', 'bin/corepack', 'bin/yarn', 'opt/yarn'])
+    expect(removed).toContain(manager);
   expect(image).toMatch(/^USER node$/m);
 });
