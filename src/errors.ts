@@ -125,6 +125,13 @@ export function authorizationUnavailable(why: string, retryAfter = 5): Packhorse
   });
 }
 
+/** @param refusal of a client that was let in before, on the same connection */
+export function notAllowedAnyMore({ code, message }: PackhorseError): PackhorseError {
+  return new PackhorseError(code, message, {
+    client: 'you may not fetch on this connection any more; connect again',
+  });
+}
+
 export function fileNotFound(name: string): PackhorseError {
   return new PackhorseError('PACKHORSE_FILE_NOT_FOUND', `no ${name} here`, { client: 'not found' });
 }

@@ -7,28 +7,34 @@ import { type ClientTimeouts, IdleTimer } from './timeouts.ts';
 export interface ClientTurnOptions {
   readonly timeouts: ClientTimeouts;
   readonly drain: Drain;
+  /** Asked before each request; rejects with the PackhorseError that the client is to be told. Without it, all may begin. */
+  readonly permit?: (() => Promise<void>) | undefined;
 }
 
 export class ClientTurn {
   readonly #stream: Writable;
   readonly #timeouts: ClientTimeouts;
   readonly #closing: AbortSignal;
+  readonly #permit: (() => Promise<void>) | undefined;
   readonly #end: (reason: PackhorseError) => void;
   #timer: IdleTimer | undefined;
   /** Whether the client has said something that is not answered yet. */
   #asks = false;
+  /** Whether the request that begins next may; what comes before the first has been allowed with the connection. */
+  #mayBegin = true;
   /** When it must have said all, in milliseconds on the process's clock. */
   #deadline = Number.POSITIVE_INFINITY;
 
   /** @param end told why the client is to be let go */
   constructor(
     stream: Writable,
-    { timeouts, drain }: ClientTurnOptions,
+    { timeouts, drain, permit }: ClientTurnOptions,
     end: (reason: PackhorseError) => void,
   ) {
     this.#stream = stream;
     this.#timeouts = timeouts;
     this.#closing = drain.closing;
+    this.#permit = permit;
     this.#end = end;
     this.#closing.addEventListener('abort', this.#endIfQuiet);
   }
@@ -38,13 +44,31 @@ export class ClientTurn {
     return this.#closing.aborted;
   }
 
-  /** The client has said something. */
-  spoke(): void {
+  /**
+   * The client has said something.
+   * @returns where that has to be found out first: whether it may be heard
+   */
+  spoke(): Promise<boolean> | undefined {
     this.#timer?.stop();
-    if (this.#asks) return;
+    if (this.#asks) return undefined;
     this.#asks = true;
     const { negotiation } = this.#timeouts;
     if (negotiation > 0) this.#deadline = performance.now() + negotiation * 1000;
+    this.#mayBegin = true;
+    return this.#permit && this.#ask(this.#permit);
+  }
+
+  /**
+   * The worker begins with a request.
+   * @returns where that has to be found out first: whether it may
+   */
+  began(): Promise<boolean> | undefined {
+    const wasAsked = this.#mayBegin;
+    this.#mayBegin = false;
+    if (wasAsked || !this.#permit) return undefined;
+    // It came along with the one before it, so no one could tell that it is another.
+    this.#asks = true;
+    return this.#ask(this.#permit);
   }
 
   /** The worker waits for more. */
@@ -75,6 +99,16 @@ export class ClientTurn {
   /** Lets go of a client that is not being served while the service takes nothing new. */
   look(): void {
     this.#endIfQuiet();
+  }
+
+  async #ask(permit: () => Promise<void>): Promise<boolean> {
+    try {
+      await permit();
+      return true;
+    } catch (error) {
+      this.#end(error as PackhorseError);
+      return false;
+    }
   }
 
   #isOver(seconds: number): void {

@@ -10,13 +10,16 @@ export class InputFeed {
   readonly #turn: ClientTurn | undefined;
   /** Bytes that the worker has and has not taken. */
   #waiting = 0;
+  /** Whether it is being found out if the client may be heard. */
+  #isHeld = false;
+  #isStopped = false;
 
   /** @param turn told whose it is */
   constructor(input: Readable, task: Pick<RunningTask, 'input' | 'endInput'>, turn?: ClientTurn) {
     this.#input = input;
     this.#task = task;
     this.#turn = turn;
-    input.on('data', this.#send);
+    input.on('data', this.#take);
     // A client may be done with speaking long before it is done with listening.
     if (input.readableEnded) this.#end();
     else input.once('end', this.#end);
@@ -32,8 +35,8 @@ export class InputFeed {
   /** Says that the worker has taken bytes, and waits for more. */
   taken(bytes: number): void {
     this.#waiting -= bytes;
-    if (this.#waiting < INPUT_WINDOW) this.#input.resume();
-    if (!this.#input.readableEnded) this.#turn?.begins();
+    this.#flow();
+    if (!this.#isHeld && !this.#input.readableEnded) this.#turn?.begins();
   }
 
   /**
@@ -51,17 +54,37 @@ export class InputFeed {
 
   /** What still comes is no one's. */
   stop(): void {
-    this.#input.off('data', this.#send);
+    this.#isStopped = true;
+    this.#input.off('data', this.#take);
     this.#input.off('end', this.#end);
     this.#turn?.stop();
   }
 
-  readonly #send = (data: Buffer): void => {
-    this.#turn?.spoke();
+  readonly #take = (data: Buffer): void => {
+    const mayBeHeard = this.#turn?.spoke();
+    if (!mayBeHeard) {
+      this.#send(data);
+      return;
+    }
+    this.#isHeld = true;
+    this.#input.pause();
+    void mayBeHeard.then((isSo) => {
+      this.#isHeld = false;
+      if (!isSo || this.#isStopped) return;
+      this.#send(data);
+      this.#flow();
+    });
+  };
+
+  #send(data: Buffer): void {
     this.#waiting += data.length;
     if (this.#waiting >= INPUT_WINDOW) this.#input.pause();
     this.#task.input(new Uint8Array(data)); // memory of its own, to be transferred
-  };
+  }
+
+  #flow(): void {
+    if (!this.#isHeld && this.#waiting < INPUT_WINDOW) this.#input.resume();
+  }
 
   readonly #end = (): void => this.#task.endInput();
 }

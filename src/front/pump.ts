@@ -33,8 +33,11 @@ export interface PumpTarget {
   readonly signal: AbortSignal;
   /** Called at first, with what can be seen of the answer from then on. */
   watched?(live: LiveAnswer): void;
-  /** Called when one of several commands on a connection begins. */
-  began?(): void;
+  /**
+   * Called when one of several commands on a connection begins.
+   * @returns where that has to be found out first: whether it may; where not, `signal` is aborted
+   */
+  began?(): Promise<boolean> | undefined;
   /** Called when it has been answered, with the bytes written since the last one was. */
   answered?(statistics: Statistics, bytes: number): void;
 }
@@ -81,6 +84,8 @@ class Pump implements TaskListener, DeliveryHost {
   /** The pack, while it comes by way of the cache; what the client's own task says meanwhile is for later. */
   #delivery: PackDelivery | undefined;
   #later: (() => void)[] = [];
+  /** Whether it is being found out if the command that has begun may; what the task says meanwhile is for later too. */
+  #isHeld = false;
   /** Why a delivery ends early, and whether it is known what became of its pack. */
   #abandoned: { readonly why: PackhorseError; isKnown: boolean } | undefined;
   /** Bytes written when the last command ended. */
@@ -126,8 +131,8 @@ class Pump implements TaskListener, DeliveryHost {
   }
 
   onMessage(message: Exclude<WorkerMessage, { type: 'end' | 'error' }>): void {
-    if (this.#delivery) {
-      if (message.type === 'answered') this.#account.own = message.statistics;
+    if (this.#delivery || this.#isHeld) {
+      if (this.#delivery && message.type === 'answered') this.#account.own = message.statistics;
       this.#later.push(() => this.onMessage(message));
       return;
     }
@@ -167,7 +172,7 @@ class Pump implements TaskListener, DeliveryHost {
         break;
       case 'began':
         this.#client.begins();
-        this.#target.began?.();
+        this.#holdUntil(this.#target.began?.());
         break;
       case 'answered':
         this.#answered(message.statistics);
@@ -176,7 +181,7 @@ class Pump implements TaskListener, DeliveryHost {
 
   onEnd(statistics: Statistics): void {
     this.#account.own = statistics;
-    if (this.#delivery) this.#later.push(() => this.onEnd(statistics));
+    if (this.#delivery || this.#isHeld) this.#later.push(() => this.onEnd(statistics));
     else if (this.#abandoned) this.#conclude();
     else {
       this.#end = { statistics: this.#account.close() };
@@ -189,6 +194,10 @@ class Pump implements TaskListener, DeliveryHost {
     this.#account.own ??= statistics;
     if (this.#abandoned) {
       this.#conclude();
+      return;
+    }
+    if (this.#isHeld) {
+      this.#later.push(() => this.onError(error, statistics));
       return;
     }
     this.#delivery?.lost(error);
@@ -226,7 +235,7 @@ class Pump implements TaskListener, DeliveryHost {
   delivered(built: Statistics, pays: boolean): void {
     this.#deliveryEnded(built, pays);
     this.#client.closePack();
-    for (const action of this.#later.splice(0)) action();
+    this.#goOn();
   }
 
   failed(error: PackhorseError, built: Statistics | undefined): void {
@@ -323,6 +332,19 @@ class Pump implements TaskListener, DeliveryHost {
     this.#client.write(bytes, () => this.#task?.credit(bytes.length, this.#client.takeWindow(), buffer));
   }
 
+  #holdUntil(mayBegin: Promise<boolean> | undefined): void {
+    if (!mayBegin) return;
+    this.#isHeld = true;
+    void mayBegin.then((isSo) => {
+      this.#isHeld = false;
+      if (isSo) this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    for (const action of this.#later.splice(0)) action();
+  }
+
   /** Ends a delivery before its time. */
   #abandon(why: PackhorseError): void {
     const delivery = this.#delivery!;
@@ -342,6 +364,14 @@ class Pump implements TaskListener, DeliveryHost {
     } else this.#task?.cancel();
   }
 
+  /** Ends a command that may not begin, whatever has become of it. */
+  #drop(why: PackhorseError): void {
+    this.#abandoned = { why, isKnown: false };
+    this.#later = [];
+    this.#task?.cancel();
+    this.#fail(why);
+  }
+
   /** Ends when both are known: what the client's own task has found out, and what became of its pack. */
   #conclude(): void {
     const { why, isKnown } = this.#abandoned!;
@@ -352,6 +382,7 @@ class Pump implements TaskListener, DeliveryHost {
   #stop(): void {
     if (this.#end || this.#abandoned) return;
     if (this.#delivery) this.#abandon(this.#reason);
+    else if (this.#isHeld) this.#drop(this.#reason);
     else if (this.#task) this.#task.cancel();
     else {
       this.#client.place.leave();

@@ -25,6 +25,8 @@ export interface Session {
   readonly trace?: TraceContext | undefined;
   /** Who asks, where authorization says so: limits go by this before the address. */
   readonly subject: string | undefined;
+  /** Asks again whether it may still have the repository; rejects with a PackhorseError where not. */
+  readonly permit?: () => Promise<void>;
   /** Where the connection comes from, for its records. */
   readonly address: string;
   readonly agent: string;
@@ -39,7 +41,7 @@ const RETRY_AFTER = 30;
 /** Resolves when the connection is over; never rejects. */
 export async function runSession(session: Session, options: Serving): Promise<void> {
   const records = new Records(session);
-  const { stream, repository, version, refuse } = session;
+  const { stream, repository, version, permit, refuse } = session;
   const client = clientName(session.subject, session.client);
   const refusal = refusalOf({ repository, client }, options);
   if (refusal) {
@@ -48,15 +50,19 @@ export async function runSession(session: Session, options: Serving): Promise<vo
     return;
   }
   const end = new EarlyEnd(stream, options);
+  const turn = new ClientTurn(stream, { ...options, permit }, (reason) => end.because(reason));
   const target = {
     stream,
     input: stream,
-    turn: new ClientTurn(stream, options, (reason) => end.because(reason)),
+    turn,
     signal: end.signal,
     begin: () => {},
     refuse,
     watched: (live: LiveAnswer) => records.watch(live),
-    began: () => records.begin(),
+    began: () => {
+      records.begin();
+      return turn.began();
+    },
     answered: (statistics: Statistics, bytes: number) => records.end(statistics, bytes),
   };
   const task = {
@@ -67,7 +73,7 @@ export async function runSession(session: Session, options: Serving): Promise<vo
   };
   const { statistics, error, bytes } = await pump(task, target, { ...options, client });
   end.close();
-  target.turn.stop();
+  turn.stop();
   // A client that leaves, or is let go, between two commands has left nothing undone.
   const isQuiet = ['PACKHORSE_CANCELLED', 'PACKHORSE_DRAINING'].includes(error?.code ?? '');
   if (records.open || (error && !isQuiet)) records.end(statistics, bytes, error);

@@ -1,11 +1,9 @@
 /** HTTP connections that are upgraded to the protocol itself, as `packhorse upload-pack --server` does it. */
-import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
-import tls from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificate } from '../support/certificate.ts';
 import { expectSameRepository } from '../support/clone.ts';
+import { ConnectedClient } from '../support/connected-client.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { git, runGit } from '../support/git.ts';
 import { createLarge, LARGE_PACK_BYTES } from '../support/large.ts';
@@ -17,9 +15,9 @@ import { type RunningService, startService } from '../support/service.ts';
 const root = temporaryDirectory();
 const NAME = 'large.git';
 const TARGET = `/${NAME}/git-upload-pack`;
+const { key, cert } = makeCertificate();
 const SWITCHING =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: git-upload-pack\r\n\r\n';
-const { key, cert } = makeCertificate();
 let service: RunningService;
 let secure: RunningService;
 let source: string;
@@ -32,54 +30,12 @@ beforeAll(async () => {
   secure = await startService(root, ['--workers', '1', '--tls-key', key, '--tls-cert', cert]);
 });
 
-/** A client by hand. */
-class Client {
-  readonly socket: net.Socket;
-  readonly #pieces: AsyncIterator<Buffer>;
-  #bytes: Buffer = Buffer.alloc(0);
-
-  constructor({ url }: RunningService, head: readonly string[], body = '') {
-    const { protocol, hostname, port } = new URL(url);
-    const options = { host: hostname, port: Number(port), allowHalfOpen: true };
-    const ca = fs.readFileSync(cert);
-    this.socket = protocol === 'https:' ? tls.connect({ ...options, ca }) : net.connect(options);
-    this.socket.write(`${[...head, 'Host: packhorse'].join('\r\n')}\r\n\r\n${body}`);
-    this.#pieces = this.socket[Symbol.asyncIterator]();
-  }
-
-  /** Reads until `text` has come; returns what came up to its end. */
-  async until(text: string): Promise<string> {
-    for (;;) {
-      const at = this.#bytes.indexOf(text);
-      if (at < 0) {
-        await this.#more();
-        continue;
-      }
-      const taken = this.#bytes.subarray(0, at + text.length);
-      this.#bytes = this.#bytes.subarray(taken.length);
-      return taken.toString('latin1');
-    }
-  }
-
-  /** Reads what is left; rejects when the connection breaks. */
-  async rest(): Promise<Buffer> {
-    const parts = [this.#bytes];
-    for (let piece = await this.#pieces.next(); !piece.done; piece = await this.#pieces.next()) {
-      parts.push(piece.value);
-    }
-    return Buffer.concat(parts);
-  }
-
-  async #more(): Promise<void> {
-    const { value, done } = await this.#pieces.next();
-    if (done) throw new Error(`the connection ended behind ${this.#bytes.toString('latin1')}`);
-    this.#bytes = Buffer.concat([this.#bytes, value]);
-  }
+function connect(to: RunningService, head: readonly string[], body = ''): ConnectedClient {
+  return new ConnectedClient(to, head, body, cert);
 }
 
-function upgraded(to: RunningService, version: number, more = '', target = TARGET): Client {
-  const head = ['Connection: Upgrade', 'Upgrade: git-upload-pack', `Git-Protocol: version=${version}`];
-  return new Client(to, [`GET ${target} HTTP/1.1`, ...head], more);
+function upgraded(to: RunningService, version: number, more = '', target = TARGET): ConnectedClient {
+  return ConnectedClient.upgraded(to, target, { version, more, ca: cert });
 }
 
 async function expectIdle(of: RunningService): Promise<void> {
@@ -151,7 +107,7 @@ describe('refused', () => {
     ['POST', TARGET, 405],
   ])('%s %s: %i', async (method, target, status) => {
     const head = ['Connection: Upgrade', 'Upgrade: git-upload-pack', 'Content-Length: 0'];
-    const client = new Client(service, [`${method} ${target} HTTP/1.1`, ...head]);
+    const client = connect(service, [`${method} ${target} HTTP/1.1`, ...head]);
     const answer = (await client.rest()).toString();
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(answer).toMatch(/\r\nContent-Type: text\/plain; charset=utf-8\r\n/);
@@ -167,7 +123,7 @@ describe('an offer of something else', () => {
   ])('changes nothing over %s: requests are ordinary ones', async (_, to) => {
     const offer = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
     const head = [...offer, 'Git-Protocol: version=2', 'Host: packhorse'];
-    const client = new Client(to(), [`GET /${NAME}/info/refs?service=git-upload-pack HTTP/1.1`, ...head]);
+    const client = connect(to(), [`GET /${NAME}/info/refs?service=git-upload-pack HTTP/1.1`, ...head]);
     const end = `${FLUSH}\r\n0\r\n\r\n`;
     expect(await client.until(end)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*000eversion 2\n/s);
     const body = v2Request('ls-refs', ['ref-prefix HEAD']);
@@ -184,7 +140,7 @@ describe('an offer of something else', () => {
       stderr += data;
     });
     const head = ['GET /HEAD HTTP/1.1', 'Connection: Upgrade', 'Upgrade: h2c'];
-    const client = new Client(own, head);
+    const client = connect(own, head);
     for (let more = 20; more > 0; more--) {
       expect(await client.until('not found\n')).toMatch(/^HTTP\/1\.1 404 /);
       client.socket.write(`${[...head, 'Host: packhorse'].join('\r\n')}\r\n\r\n`);
@@ -230,7 +186,7 @@ describe('when the service stops', () => {
   test('nothing new is taken', async () => {
     const stopping = await startService(root, ['--workers', '1']);
     // The head of a second request has begun when the first one is answered.
-    const late = new Client(stopping, [`GET /${NAME}/HEAD HTTP/1.1`], `GET ${TARGET} HTTP/1.1\r\n`);
+    const late = connect(stopping, [`GET /${NAME}/HEAD HTTP/1.1`], `GET ${TARGET} HTTP/1.1\r\n`);
     await late.until('served\n');
     const stopped = stopping.stop();
     await stopping.logged((line) => line.msg.startsWith('stopping'));

@@ -2,7 +2,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { asPackhorseError, PackhorseError } from '../../errors.ts';
+import { asPackhorseError, notAllowed, notAllowedAnyMore, PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
 import { UPGRADE_TOKEN } from '../../protocol/upgrade.ts';
 import { parseVersion } from '../../protocol/version.ts';
@@ -69,8 +69,16 @@ async function serve(request: IncomingMessage, socket: Socket, options: UpgradeO
     socket.write(SWITCHING);
     session.refuse(granted);
   } else {
+    const { repository } = granted;
+    const permit = async () => {
+      const again = await grantOf(request, session, socket, options);
+      if (again instanceof PackhorseError)
+        throw again.retryAfter === undefined ? notAllowedAnyMore(again) : again;
+      // The name stands for another repository now.
+      if (again.repository !== repository) throw notAllowedAnyMore(notAllowed(session.repository));
+    };
     socket.write(SWITCHING);
-    await runSession({ ...session, ...granted }, options);
+    await runSession({ ...session, ...granted, permit }, options);
   }
   letGo(socket);
 }
