@@ -1,4 +1,12 @@
-/** The arguments of `packhorse upload-pack`: those of `git upload-pack`, read as git reads them, and two of our own. */
+/** The arguments of `packhorse upload-pack`: those of `git upload-pack`, read as git reads them, and some of our own. */
+
+export interface TlsFiles {
+  /** Our own certificate and its key. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Certificates of those who sign that of the service; undefined: the usual ones. */
+  readonly ca: string | undefined;
+}
 
 export interface UploadPackArguments {
   /** Whether the directory itself is meant, and no other that its name may stand for. */
@@ -13,6 +21,8 @@ export interface UploadPackArguments {
   readonly server: string | undefined;
   /** Where the token is that it asks for. */
   readonly tokenFile: string | undefined;
+  /** Files, PEM: how client and service show each other who they are. */
+  readonly tls: TlsFiles;
   readonly directory: string;
 }
 
@@ -29,7 +39,9 @@ export class Usage extends Error {
 
 const USAGE = `usage: packhorse upload-pack [--[no-]strict] [--timeout=<n>] [--stateless-rpc]
                              [--advertise-refs] <directory>
-   or: packhorse upload-pack --server=<url> [--token-file=<file>] <repository>
+   or: packhorse upload-pack --server=<url> [--token-file=<file>]
+                             [--tls-cert=<file> --tls-key=<file>] [--tls-ca=<file>]
+                             <repository>
 
     --[no-]stateless-rpc  quit after a single request/response exchange
     --[no-]advertise-refs ...
@@ -39,11 +51,15 @@ const USAGE = `usage: packhorse upload-pack [--[no-]strict] [--timeout=<n>] [--s
     --[no-]server <url>   have a running service serve the repository
     --[no-]token-file <file>
                           where the token is that the service asks for
+    --[no-]tls-cert <file>
+                          the certificate that the service asks for (PEM)
+    --[no-]tls-key <file> its key (PEM)
+    --[no-]tls-ca <file>  who must have signed the service's certificate (PEM)
 
 `;
 
 const SWITCHES = ['stateless-rpc', 'http-backend-info-refs', 'advertise-refs', 'strict'];
-const NAMES = [...SWITCHES, 'timeout', 'server', 'token-file'];
+const NAMES = [...SWITCHES, 'timeout', 'server', 'token-file', 'tls-cert', 'tls-key', 'tls-ca'];
 
 /** @throws Usage */
 export function readArguments(args: readonly string[]): UploadPackArguments {
@@ -77,6 +93,7 @@ export function readArguments(args: readonly string[]): UploadPackArguments {
     advertiseRefs: given.has('http-backend-info-refs') || given.has('advertise-refs'),
     server: given.get('server'),
     tokenFile: given.get('token-file'),
+    tls: { cert: given.get('tls-cert'), key: given.get('tls-key'), ca: given.get('tls-ca') },
     directory: directories[0],
   };
 }

@@ -5,15 +5,16 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import tls from 'node:tls';
 import { encodeError } from '../protocol/pkt-line.ts';
 import { UPGRADE_TOKEN } from '../protocol/upgrade.ts';
 import { parseVersion } from '../protocol/version.ts';
 import { AGENT } from '../version.ts';
-import type { UploadPackArguments } from './arguments.ts';
+import type { TlsFiles, UploadPackArguments } from './arguments.ts';
 import { FATAL, notARepository, printFatal } from './fatal.ts';
 import { endBy } from './signals.ts';
 
-export interface BridgeArguments extends Pick<UploadPackArguments, 'tokenFile' | 'directory'> {
+export interface BridgeArguments extends Pick<UploadPackArguments, 'tokenFile' | 'tls' | 'directory'> {
   readonly server: string;
 }
 
@@ -53,16 +54,20 @@ async function copyAnswers(socket: Socket): Promise<number> {
 }
 
 /** @throws Error whose message is one line */
-async function connect({ server, tokenFile, directory }: BridgeArguments): Promise<Socket> {
+async function connect({ server, tokenFile, tls: files, directory }: BridgeArguments): Promise<Socket> {
   const url = serviceUrl(server, directory);
-  const request = (url.protocol === 'https:' ? https : http).request(url, {
+  const isSecure = url.protocol === 'https:';
+  const request = (isSecure ? https : http).request(url, {
+    ...secureContext(files, isSecure),
     agent: false,
     headers: {
       Connection: 'Upgrade',
       Upgrade: UPGRADE_TOKEN,
       'Git-Protocol': `version=${parseVersion(process.env.GIT_PROTOCOL)}`,
       'User-Agent': AGENT,
-      ...(tokenFile !== undefined && { Authorization: `Bearer ${readToken(tokenFile)}` }),
+      ...(tokenFile !== undefined && {
+        Authorization: `Bearer ${read(tokenFile, 'the token').toString().trim()}`,
+      }),
     },
   });
   request.end();
@@ -73,7 +78,8 @@ async function connect({ server, tokenFile, directory }: BridgeArguments): Promi
     return socket;
   } catch (error) {
     const { syscall, code } = error as NodeJS.ErrnoException;
-    throw syscall ? new Error(`the service cannot be reached (${code})`) : error;
+    const isOurs = syscall === undefined && !code?.startsWith('ERR_SSL_');
+    throw isOurs ? error : new Error(`the service cannot be reached (${code})`);
   }
 }
 
@@ -96,11 +102,30 @@ function serviceUrl(server: string, directory: string): URL {
   return base;
 }
 
-function readToken(file: string): string {
+/** What the two ends show each other; nothing where no file was named. */
+function secureContext({ cert, key, ca }: TlsFiles, isSecure: boolean): tls.SecureContextOptions {
+  const given = {
+    ...(cert !== undefined && { cert: read(cert, 'the certificate') }),
+    ...(key !== undefined && { key: read(key, 'the key of the certificate') }),
+    ...(ca !== undefined && { ca: read(ca, 'the certificate of --tls-ca') }),
+  };
+  if (Object.keys(given).length === 0) return given;
+  if (!isSecure)
+    throw new Error('--tls-cert, --tls-key and --tls-ca need a --server that begins with https://');
+  if (!given.cert !== !given.key) throw new Error('--tls-cert and --tls-key belong together');
   try {
-    return fs.readFileSync(file, 'utf8').trim();
+    tls.createSecureContext(given);
+    return given;
   } catch (error) {
-    throw new Error(`the token cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new Error(`the certificate or its key cannot be used (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function read(file: string, what: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    throw new Error(`${what} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

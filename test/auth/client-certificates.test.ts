@@ -8,6 +8,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Certificate, makeCertificate } from '../support/certificate.ts';
 import { expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { buildExecutable } from '../support/executable.ts';
+import { runGit } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
 import { settled } from '../support/request-log.ts';
 import { type LogLine, type RunningService, startService } from '../support/service.ts';
@@ -83,6 +85,34 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('git over %s', (version) => {
     });
     await settled(service);
     expect(service.log.slice(requests)).toEqual([]);
+  });
+});
+
+describe('git by way of packhorse upload-pack --server', () => {
+  const clone = async (...flags: readonly string[]) => {
+    const parent = temporaryDirectory();
+    const to = ['--server', at(service).url, '--tls-ca', server.cert, ...flags, 'one.git'];
+    const program = `sh -c '${process.execPath} ${buildExecutable()} upload-pack ${to.join(' ')}'`;
+    const args = ['clone', '--quiet', '--mirror', `--upload-pack=${program}`, `file://${source}`, 'clone'];
+    return { ...(await runGit(parent, args)), target: path.join(parent, 'clone') };
+  };
+
+  test('clones with a certificate', async () => {
+    await settled(service);
+    const requests = service.log.length;
+    const { code, stderr, target } = await clone('--tls-cert', frontend.cert, '--tls-key', frontend.key);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expectSameRepository(target, source);
+    await settled(service);
+    const log = service.log.slice(requests);
+    expect(log.map(({ door }) => door)).toContain('ssh');
+    expect(subjects({ ...service, log })).toEqual(new Set(['frontend-1']));
+  });
+
+  test('gets nothing without one', async () => {
+    const { code, stderr } = await clone();
+    expect(code).toBe(128);
+    expect(stderr).toContain('the service cannot be reached (');
   });
 });
 

@@ -106,6 +106,37 @@ describe('what cannot be is said in one line, to the operator and to the client'
     await expectRefusal(args, 'the token cannot be read (ENOENT)');
   });
 
+  test.each([
+    ['--tls-cert', '--tls-key', 'the certificate cannot be read (ENOENT)'],
+    ['--tls-key', '--tls-cert', 'the key of the certificate cannot be read (ENOENT)'],
+    ['--tls-ca', '--no-tls-key', 'the certificate of --tls-ca cannot be read (ENOENT)'],
+  ])('a file of %s that is not there', async (flag, other, reason) => {
+    const { cert } = makeCertificate();
+    const rest = other.startsWith('--no') ? [other] : [other, cert];
+    await expectRefusal(['--server', 'https://127.0.0.1:1', flag, '/no/file', ...rest, NAME], reason);
+  });
+
+  test('a certificate without its key', async () => {
+    const args = ['--server', 'https://127.0.0.1:1', '--tls-cert', makeCertificate().cert, NAME];
+    await expectRefusal(args, '--tls-cert and --tls-key belong together');
+  });
+
+  test('a certificate with the key of another one', async () => {
+    const pair = ['--tls-cert', makeCertificate().cert, '--tls-key', makeCertificate().key];
+    await expectRefusal(
+      ['--server', 'https://127.0.0.1:1', ...pair, NAME],
+      'the certificate or its key cannot be used (ERR_OSSL_X509_KEY_VALUES_MISMATCH)',
+    );
+  });
+
+  test('a certificate for a service that asks for none', async () => {
+    const { cert, key } = makeCertificate();
+    await expectRefusal(
+      ['--server', 'http://127.0.0.1:1', '--tls-cert', cert, '--tls-key', key, NAME],
+      '--tls-cert, --tls-key and --tls-ca need a --server that begins with https://',
+    );
+  });
+
   test('a service that does not listen', async () => {
     await expectRefusal(
       ['--server', 'http://127.0.0.1:1', NAME],
