@@ -6,12 +6,13 @@ import path from 'node:path';
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { protocol, runProgram } from '../stdio/upload-pack.ts';
+import { ConnectedClient } from '../support/connected-client.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { buildExecutable } from '../support/executable.ts';
 import { createRepository, History } from '../support/history.ts';
 import { cloneRequest, post, REQUEST_TYPE, send } from '../support/raw-client.ts';
 import { metric, settled } from '../support/request-log.ts';
-import { decodePackets, pkt, v2Request } from '../support/requests.ts';
+import { decodePackets, FLUSH, pkt, v2Request } from '../support/requests.ts';
 import { type RunningService, startService } from '../support/service.ts';
 import { bearer } from './tokens.ts';
 
@@ -94,6 +95,44 @@ describe.each(Object.keys(DOORS))('%s', (door) => {
     expect(await ask('closed/two.git', allowed)).toEqual(absent);
     expect(await ask('closed/three.git', allowed)).toEqual(absent);
   });
+});
+
+describe('a request to fetch', () => {
+  /** All that the service says, to the byte. */
+  async function ask(name: string, lines: readonly string[], body: Buffer): Promise<string> {
+    const head = [`POST /${name}/git-upload-pack HTTP/1.1`, `Content-Type: ${REQUEST_TYPE}`, ...lines];
+    const authorization = `Authorization: ${allowed.Authorization}`;
+    const client = new ConnectedClient(service, [...head, authorization, 'Git-Protocol: version=2']);
+    client.socket.write(body);
+    const answer = await client.until('\r\n\r\n');
+    const [, length] = /^Content-Length: (\d+)\r$/im.exec(answer) ?? [];
+    const end = length === undefined ? await client.until('0\r\n\r\n') : '';
+    client.socket.destroy();
+    return answer.replace(/^Date: .*\r\n/m, '') + end;
+  }
+
+  const request = Buffer.from(v2Request('ls-refs', ['ref-prefix refs/'.padEnd(1000, 'x')]), 'latin1');
+  const long = Buffer.concat(Array.from({ length: 2000 }, () => request));
+  const sized = (body: Buffer) => [`Content-Length: ${body.length}`];
+  const chunked = (body: Buffer) =>
+    Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
+
+  test.each<[string, number, readonly string[], Buffer]>([
+    ['a short body', 404, sized(request), request],
+    ['a long one', 404, sized(long), long],
+    ['one in chunks', 404, ['Transfer-Encoding: chunked'], chunked(long)],
+    ['one that waits for a word', 404, [...sized(long), 'Expect: 100-continue'], long],
+    ['one of nothing', 200, sized(Buffer.from(FLUSH)), Buffer.from(FLUSH)],
+    ['one that is not what it says', 400, [...sized(request), 'Content-Encoding: gzip'], request],
+  ])(
+    'with %s gets %i, to the byte the same whether it may not or there is nothing',
+    async (...[, status, lines, body]) => {
+      const absent = await ask('open/three.git', lines, body);
+      expect(absent).toMatch(new RegExp(`^HTTP/1.1 (?:100 Continue|${status} )`));
+      expect(await ask('closed/two.git', lines, body)).toBe(absent);
+      expect(await ask('closed/three.git', lines, body)).toBe(absent);
+    },
+  );
 });
 
 describe('a connection that is handed on', () => {

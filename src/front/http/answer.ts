@@ -10,7 +10,7 @@ import { encodeError } from '../../protocol/pkt-line.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
-import { CHALLENGE, clientName } from '../auth/access.ts';
+import { type AccessRequest, type Authorize, CHALLENGE, clientName, type Grant } from '../auth/access.ts';
 import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
 import { endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from '../events.ts';
@@ -132,7 +132,7 @@ async function run(
     if (drain.closing.aborted) throw drain.closing.reason;
     const { authorization } = request.headers;
     const asked = { repository: exchange.repository, authorization, client, socket: request.socket };
-    const { repository, subject } = await authorize(asked);
+    const { repository, subject, denial } = await grantOf(authorize, asked);
     Object.assign(record, { repository, subject });
     const party = { repository, client: clientName(subject, client) };
     const refusal = exchange.isFirst ? admission.refusal(party) : undefined;
@@ -144,6 +144,7 @@ async function run(
       return { statistics: newStatistics('none'), error: undefined, bytes: 0 };
     }
     if (work.kind === 'answer') record.command = work.version === 2 ? peekCommand(work.request) : 'fetch';
+    if (denial) throw denial;
     const stream = isHead ? bodiless(response) : streamOf(response);
     let status = 200;
     const begin = () => {
@@ -168,6 +169,23 @@ async function run(
   } finally {
     end.close();
     exchange.release?.();
+  }
+}
+
+/**
+ * What a client may have. One who may not have a repository is told so where it would be found absent, so that nothing
+ * tells the one from the other: not what becomes of the request's body, nor of its connection.
+ */
+async function grantOf(
+  authorize: Authorize,
+  asked: AccessRequest,
+): Promise<Grant & { readonly denial?: PackhorseError }> {
+  try {
+    return await authorize(asked);
+  } catch (error) {
+    const denial = asPackhorseError(error);
+    if (denial.code !== 'PACKHORSE_NOT_ALLOWED') throw denial;
+    return { repository: asked.repository, subject: undefined, denial };
   }
 }
 
