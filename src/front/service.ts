@@ -11,7 +11,7 @@ import { Admission, type AdmissionOptions } from './admission/admission.ts';
 import { type AuthOptions, createAuthorize } from './auth/authorizer.ts';
 import { BitmapBuilder } from './bitmap-builder.ts';
 import { BundleBuilder } from './bundle-builder.ts';
-import { parseSubnets } from './clients.ts';
+import { isLoopback, parseSubnets } from './clients.ts';
 import { Drain } from './drain.ts';
 import { logEvents } from './event-log.ts';
 import { createGitDoor } from './git-daemon/server.ts';
@@ -230,6 +230,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     registry: metrics.registry,
     logger,
     status: { pool, admission, memory, active, history, packs, notReady },
+    isLocal: isLoopback(options.metricsHost),
   });
   const release = async () => {
     controller.stop();

@@ -8,9 +8,16 @@ export interface OperationsOptions {
   readonly registry: Registry;
   readonly logger: FastifyBaseLogger;
   readonly status: StatusSources;
+  /** Whether only this machine can reach it. */
+  readonly isLocal: boolean;
 }
 
-export function createOperationsServer({ registry, logger, status }: OperationsOptions): FastifyInstance {
+export function createOperationsServer({
+  registry,
+  logger,
+  status,
+  isLocal,
+}: OperationsOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -27,6 +34,6 @@ export function createOperationsServer({ registry, logger, status }: OperationsO
       .type('text/plain')
       .send(`${reason ?? 'ok'}\n`);
   });
-  addStatusRoutes(app, status);
+  addStatusRoutes(app, status, isLocal);
   return app;
 }
