@@ -67,6 +67,9 @@ Usage:
       make a token and print it, once; FILE, which is made where it is missing,
       gets its name and its hash
 
+In FILE names stand in clear, and they go into the log: whoever reads it knows
+who has a token. Of tokens it has only hashes, which open nothing.
+
 A service that uses the file takes the token at once. To take it back, remove
 the line that has its name.
 `;

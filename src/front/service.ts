@@ -198,6 +198,7 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
   const authorize = createAuthorize(options.auth, {
     roots: [options.root, root],
     knowsCertificates: options.tls?.clientCa !== undefined,
+    logger,
   });
   const serving = {
     pool,

@@ -186,3 +186,26 @@ test('the log has the names of tokens, and no token, wherever a client has put i
   }
   expect(text).not.toContain('ci secret');
 });
+
+test('a token file without a token is warned of at the start, and once whenever it comes to that', async () => {
+  const { file, tokens } = makeTokenFile(['ci']);
+  const whole = fs.readFileSync(file);
+  fs.writeFileSync(file, '# none yet\n');
+  const own = await startService(root, ['--workers', '1', '--auth', 'token', '--token-file', file]);
+  const clone = () => post(own, 'group/one.git', cloneRequest(source), bearer(tokens.ci));
+  const warnings = async () => {
+    await settled(own);
+    return own.log.filter(({ level, msg }) => level === 40 && /^the token file has NO token/.test(msg))
+      .length;
+  };
+  expect(await warnings()).toBe(1);
+  expect((await clone()).status).toBe(401);
+  expect((await clone()).status).toBe(401);
+  expect(await warnings()).toBe(1);
+  fs.writeFileSync(file, whole);
+  expect((await clone()).status).toBe(200);
+  fs.writeFileSync(file, '');
+  expect((await clone()).status).toBe(401);
+  expect((await clone()).status).toBe(401);
+  expect(await warnings()).toBe(2);
+});

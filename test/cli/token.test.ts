@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { parseTokens } from '../../src/front/auth/token-file.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { runPackhorse } from './run-packhorse.ts';
 
@@ -30,6 +31,39 @@ test('a file is gone on with, and the variable says which', async () => {
   const environment = { PACKHORSE_TOKEN_FILE: file };
   expect(await runPackhorse(['token', 'new', 'ci'], { environment })).toMatchObject({ code: 0 });
   expect(fs.readFileSync(file, 'utf8')).toMatch(/^# of the forge\nci sha256:[0-9a-f]{64}\n$/);
+});
+
+test('those that are made at once are all there, and no name twice', async () => {
+  const file = path.join(temporaryDirectory(), 'tokens');
+  // It takes a while to read.
+  fs.writeFileSync(file, '# of the forge\n'.repeat(400_000).trimEnd());
+  const names = Array.from({ length: 12 }, (_, i) => (i < 6 ? 'same' : `other-${i}`));
+  const made = await Promise.all(
+    names.map((name) => runPackhorse(['token', 'new', name, '--token-file', file])),
+  );
+  const [same, others] = [made.slice(0, 6), made.slice(6)];
+  expect(same.map(({ code }) => code).sort()).toEqual([0, 1, 1, 1, 1, 1]);
+  expect(others.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0]);
+  const hashes = made.flatMap(({ code, stdout }) =>
+    code === 0 ? createHash('sha256').update(stdout.trim()).digest('hex') : [],
+  );
+  const known = parseTokens(fs.readFileSync(file, 'utf8'));
+  expect(known.map(({ digest }) => digest.toString('hex')).sort()).toEqual(hashes.sort());
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['tokens']);
+});
+
+test('a file that someone else holds is left alone, and it is said how to go on', async () => {
+  const file = path.join(temporaryDirectory(), 'tokens');
+  fs.writeFileSync(`${file}.lock`, '');
+  const { code, stdout, stderr } = await runPackhorse(['token', 'new', 'ci', '--token-file', file]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toBe(`packhorse: ${file} is being changed; if it is not, remove ${file}.lock\n`);
+  expect(fs.existsSync(file)).toBe(false);
+});
+
+test('its help says what of it is in the file', async () => {
+  const { stdout } = await runPackhorse(['token', '--help']);
+  expect(stdout).toMatch(/names stand in clear[\s\S]*Of tokens it has only hashes/);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 /** How it is found out who may fetch what. */
+import type { Logger } from 'pino';
 import type { Authorize } from './access.ts';
 import { certificateName } from './certificate-name.ts';
 import { type ForwardOptions, forwardAuthorization } from './forward/forward-authorization.ts';
@@ -17,26 +18,24 @@ export interface AuthorizeSettings {
   readonly roots: readonly string[];
   /** Whether clients have shown certificates, which name those whom nothing else does. */
   readonly knowsCertificates: boolean;
+  readonly logger: Logger;
 }
 
-export function createAuthorize(
-  options: AuthOptions,
-  { roots, knowsCertificates }: AuthorizeSettings,
-): Authorize {
-  const authorize = authorizeBy(options, roots);
-  if (!knowsCertificates) return authorize;
+export function createAuthorize(options: AuthOptions, settings: AuthorizeSettings): Authorize {
+  const authorize = authorizeBy(options, settings);
+  if (!settings.knowsCertificates) return authorize;
   return async (request) => {
     const { repository, subject } = await authorize(request);
     return { repository, subject: subject ?? certificateName(request.socket) };
   };
 }
 
-function authorizeBy(options: AuthOptions, roots: readonly string[]): Authorize {
+function authorizeBy(options: AuthOptions, { roots, logger }: AuthorizeSettings): Authorize {
   switch (options.mode) {
     case 'none':
       return async ({ repository }) => ({ repository, subject: undefined });
     case 'token':
-      return staticTokens(options.tokenFile);
+      return staticTokens(options.tokenFile, logger);
     case 'jwt':
       return jwtAuthorization(options);
     case 'forward':
