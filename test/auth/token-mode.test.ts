@@ -1,5 +1,7 @@
 /** `--auth token` with the real git: who has a token is served, and no one else learns anything. */
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -7,7 +9,7 @@ import { createRepository, History } from '../support/history.ts';
 import { cloneRequest, post, REQUEST_TYPE, send } from '../support/raw-client.ts';
 import { metric, settled } from '../support/request-log.ts';
 import { v2Request } from '../support/requests.ts';
-import { type RunningService, startService } from '../support/service.ts';
+import { type LogLine, type RunningService, startService } from '../support/service.ts';
 import { basic, bearer, makeTokenFile, tryClone, wholeLog, withHeader, withHelper } from './tokens.ts';
 
 const root = temporaryDirectory();
@@ -208,4 +210,37 @@ test('a token file without a token is warned of at the start, and once whenever 
   expect((await clone()).status).toBe(401);
   expect((await clone()).status).toBe(401);
   expect(await warnings()).toBe(2);
+});
+
+describe('at the level trace what is no request is logged without what it said', () => {
+  let own: RunningService;
+
+  beforeAll(async () => {
+    const flags = ['--auth', 'token', '--token-file', file, '--log-level', 'trace'];
+    own = await startService(root, ['--workers', '1', ...flags]);
+  });
+
+  test.each([
+    ['a header that is none', ['no header', '', ''], 'HPE_INVALID_HEADER_TOKEN'],
+    ['a body that is not in chunks', ['Transfer-Encoding: chunked', '', 'x'], 'HPE_INVALID_CHUNK_SIZE'],
+  ])('%s', async (_, lines, code) => {
+    const head = ['POST /group/one.git/git-upload-pack HTTP/1.1', 'Host: x', `Content-Type: ${REQUEST_TYPE}`];
+    for (const { Authorization } of [bearer(tokens.ci), basic('git', tokens.ci)]) {
+      const before = own.log.length;
+      const { hostname, port } = new URL(own.url);
+      const socket = net.connect(Number(port), hostname).resume();
+      socket.end([...head, `Authorization: ${Authorization}`, ...lines].join('\r\n'));
+      await once(socket, 'close');
+      type Failure = LogLine & { err?: { code?: string; rawPacket?: unknown } };
+      const line = (await own.logged(
+        (line: Failure) => own.log.indexOf(line) >= before && line.err?.code === code,
+      )) as Failure;
+      expect(line).toMatchObject({ level: 10, err: { rawPacket: '[redacted]' } });
+    }
+    const text = own.log.map((line) => JSON.stringify(line)).join('\n');
+    for (const secret of [tokens.ci, basic('git', tokens.ci).Authorization.slice(6)]) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain([...Buffer.from(secret)].join());
+    }
+  });
 });
