@@ -4,11 +4,11 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Loss, PackhorseError } from '../errors.ts';
+import type { TraceContext } from '../protocol/traceparent.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { LaneName } from './admission/lane.ts';
 import type { LiveAnswer } from './live-answer.ts';
-import type { TraceContext } from './traceparent.ts';
 
 /** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
 export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'limited', 'error'] as const;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { busy, type PackhorseError } from '../errors.ts';
+import { formatTraceparent, type TraceContext } from '../protocol/traceparent.ts';
 import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { Party } from './admission/party.ts';
@@ -12,7 +13,6 @@ import { type Door, endRecord, type FetchRecord, fetchAnswered, fetchStarted, ne
 import type { LiveAnswer } from './live-answer.ts';
 import { pump } from './pump.ts';
 import type { Serving } from './serving.ts';
-import { formatTraceparent, type TraceContext } from './traceparent.ts';
 
 export interface Session {
   readonly door: Door;

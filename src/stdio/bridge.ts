@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import tls from 'node:tls';
 import { encodeError } from '../protocol/pkt-line.ts';
+import { traceparentOf } from '../protocol/traceparent.ts';
 import { UPGRADE_TOKEN } from '../protocol/upgrade.ts';
 import { parseVersion } from '../protocol/version.ts';
 import { AGENT } from '../version.ts';
@@ -56,6 +57,7 @@ async function copyAnswers(socket: Socket): Promise<number> {
 /** @throws Error whose message is one line */
 async function connect({ server, tokenFile, tls: files, directory }: BridgeArguments): Promise<Socket> {
   const url = serviceUrl(server, directory);
+  const traceparent = traceparentOf(process.env);
   const isSecure = url.protocol === 'https:';
   const request = (isSecure ? https : http).request(url, {
     ...secureContext(files, isSecure),
@@ -65,6 +67,7 @@ async function connect({ server, tokenFile, tls: files, directory }: BridgeArgum
       Upgrade: UPGRADE_TOKEN,
       'Git-Protocol': `version=${parseVersion(process.env.GIT_PROTOCOL)}`,
       'User-Agent': AGENT,
+      ...(traceparent !== undefined && { traceparent }),
       ...(tokenFile !== undefined && {
         Authorization: `Bearer ${read(tokenFile, 'the token').toString().trim()}`,
       }),

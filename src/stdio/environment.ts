@@ -1,6 +1,7 @@
 /** Which repository is meant, and how: arguments and git's environment variables as options of an upload-pack server. */
 import path from 'node:path';
 import { repositoryNotFound } from '../errors.ts';
+import { traceparentOf } from '../protocol/traceparent.ts';
 import { parseAlternates } from '../repository/alternates.ts';
 import { byteString } from '../repository/config-files.ts';
 import { expandHome } from '../repository/home-directory.ts';
@@ -26,6 +27,7 @@ function readEnvironment(environment: NodeJS.ProcessEnv): UploadPackOptions {
   const { PACKHORSE_CACHE_DIR: cacheDirectory, GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates } = environment;
   return {
     namespace: environment.GIT_NAMESPACE,
+    traceparent: traceparentOf(environment),
     objectDirectory: environment.GIT_OBJECT_DIRECTORY,
     alternateDirectories: alternates === undefined ? [] : parseAlternates(alternates, ':'),
     config: { defaults: [], scope: 'all', environment },

@@ -1,6 +1,7 @@
 /** Traces, as a collector gets them. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
+import { buildExecutable } from '../support/executable.ts';
 import { runGit } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
 import { scrape } from '../support/metrics.ts';
@@ -81,6 +82,32 @@ test('a span is part of the trace that its caller names, and the log says so', a
     const { span } = await spansOf(line);
     expect(span).toMatchObject({ traceId: CALLER.traceId, parentSpanId: CALLER.spanId });
   }
+});
+
+test('a trace that begins before the bridge goes on behind it', async () => {
+  const program = `${process.execPath} ${buildExecutable()} upload-pack --server ${service.url} project.git`;
+  const options = ['-c', 'protocol.version=2', 'clone', '-q', '--bare', `--upload-pack=sh -c '${program}'`];
+  const source = `file://${root}/project.git`;
+  const cloneWith = (TRACEPARENT: string) =>
+    requestsDuring(service, () => runGit(root, [...options, source, temporaryDirectory()], { TRACEPARENT }));
+  const lines = await cloneWith(`00-${CALLER.traceId}-${CALLER.spanId}-01`);
+  expect(lines.map(({ door }) => door)).toContain('ssh');
+  for (const line of lines) {
+    expect(line.trace).toMatchObject({ traceId: CALLER.traceId });
+    expect((await spansOf(line)).span).toMatchObject({ parentSpanId: CALLER.spanId });
+  }
+  const [{ trace }] = await cloneWith('00-0000-nonsense\r\nX-Evil: yes');
+  expect(trace!.traceId).not.toBe(CALLER.traceId);
+});
+
+test('packhorse upload-pack tells of the trace that it is part of', async () => {
+  const subscriber = makeSubscriber();
+  const TRACEPARENT = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
+  const program = `${process.execPath} ${buildExecutable()} upload-pack`;
+  const args = ['ls-remote', '-q', `--upload-pack=${program}`, `file://${root}/project.git`];
+  expect(await runGit(root, args, { ...subscriber.environment, TRACEPARENT })).toMatchObject({ code: 0 });
+  const told = subscriber.heard('command:ended').map(({ message }) => message.traceparent);
+  expect(new Set(told)).toEqual(new Set([TRACEPARENT]));
 });
 
 test('a trace that its caller does not keep is not kept here', async () => {

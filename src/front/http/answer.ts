@@ -7,6 +7,7 @@ import type { SentFile } from '../../channel/messages.ts';
 import type { Gate, Work } from '../../channel/task.ts';
 import { asPackhorseError, type PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
+import { formatTraceparent, parseTraceparent } from '../../protocol/traceparent.ts';
 import { peekCommand } from '../../protocol/v2-request.ts';
 import type { ProtocolVersion } from '../../protocol/version.ts';
 import { newStatistics } from '../../upload-pack/statistics.ts';
@@ -17,7 +18,6 @@ import { endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } f
 import type { LiveAnswer } from '../live-answer.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
-import { formatTraceparent, parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 
 export interface Exchange {

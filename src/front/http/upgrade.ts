@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { asPackhorseError, notAllowed, notAllowedAnyMore, PackhorseError } from '../../errors.ts';
 import { encodeError } from '../../protocol/pkt-line.ts';
+import { parseTraceparent } from '../../protocol/traceparent.ts';
 import { UPGRADE_TOKEN } from '../../protocol/upgrade.ts';
 import { parseVersion } from '../../protocol/version.ts';
 import { CHALLENGE, type Grant } from '../auth/access.ts';
@@ -11,7 +12,6 @@ import { clientOf } from '../clients.ts';
 import { letGo } from '../let-go.ts';
 import type { Serving } from '../serving.ts';
 import { recordRefusal, runSession, type Session } from '../session.ts';
-import { parseTraceparent } from '../traceparent.ts';
 import { NO_CACHE } from './plain-answers.ts';
 import { findRoute } from './routes.ts';
 

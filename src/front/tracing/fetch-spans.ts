@@ -10,10 +10,10 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import type { TraceContext } from '../../protocol/traceparent.ts';
 import type { Phases } from '../../upload-pack/statistics.ts';
 import { boundedCommand, type FetchRecord, fetchEnded, fetchStarted } from '../events.ts';
 import { redact } from '../redact.ts';
-import type { TraceContext } from '../traceparent.ts';
 
 /** Begins to trace; the function returned ends it. */
 export function traceFetches(tracer: Tracer): () => void {

@@ -21,3 +21,9 @@ export function parseTraceparent(header: string | readonly string[] | undefined)
 export function formatTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
 }
+
+/** What the environment says that a program is part of (`TRACEPARENT`); undefined where that is nothing, or no such text. */
+export function traceparentOf({ TRACEPARENT }: NodeJS.ProcessEnv): string | undefined {
+  const trace = parseTraceparent(TRACEPARENT);
+  return trace && formatTraceparent(trace);
+}
