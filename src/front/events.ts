@@ -43,6 +43,8 @@ export interface FetchRecord {
   trace: TraceContext | undefined;
   /** Milliseconds on the process's clock. */
   readonly started: number;
+  /** Seconds that its authorization took; undefined until then, and on connections, which are authorized as a whole. */
+  authorized: number | undefined;
   /** Seconds until the first byte of the response; undefined when there was none. */
   firstByte: number | undefined;
   seconds: number;
@@ -66,6 +68,7 @@ export function newRecord(
     ...known,
     subject: undefined,
     started: performance.now(),
+    authorized: undefined,
     firstByte: undefined,
     seconds: 0,
     bytes: 0,

@@ -1,4 +1,5 @@
 /** `--auth forward`: the forge is asked who may fetch what, and where it lies. */
+import { EventEmitter, once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -6,7 +7,9 @@ import { expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { createRepository, History } from '../support/history.ts';
 import { send } from '../support/raw-client.ts';
+import { metric } from '../support/request-log.ts';
 import { type RunningService, startService } from '../support/service.ts';
+import { statusBecomes } from '../support/status.ts';
 import { type ForgeAnswer, startForge, type TestForge } from './forge.ts';
 import { basic, bearer, makeTokenFile, tryClone, wholeLog, withHeader, withHelper } from './tokens.ts';
 
@@ -90,6 +93,30 @@ test('the forge is asked for what the client asks, with what it says of itself',
   const { headers } = forge.questions[0];
   expect(headers).toMatchObject({ authorization: Authorization, 'x-forwarded-for': '192.0.2.7' });
   expect(headers).not.toHaveProperty('cookie');
+});
+
+test('what the forge took is seen while it thinks, and afterwards in the log and the metrics', async () => {
+  const turns = new EventEmitter();
+  forge.answer = async (...question) => {
+    turns.emit('asked', performance.now());
+    await once(turns, 'answer');
+    return decide(...question);
+  };
+  const asked = once(turns, 'asked');
+  const before = await metric(service, 'packhorse_authorize_seconds_sum');
+  const done = ask('group/slow.git', bearer(ANN));
+  const [since] = await asked;
+  const isSlow = ({ repository }: { readonly repository: string }) => repository === 'group/slow.git';
+  const { fetches } = await statusBecomes(service, (status) => status.fetches.some(isSlow));
+  expect(fetches.filter(isSlow)).toMatchObject([{ phase: 'authorize' }]);
+  const thought = (performance.now() - since) / 1000;
+  turns.emit('answer');
+  await done;
+  const { authorized, seconds } = await service.logged((line) => isSlow(line) && line.outcome === 'rejected');
+  expect(authorized).toBeGreaterThan(thought);
+  expect(authorized).toBeLessThanOrEqual(seconds);
+  const sum = await metric(service, 'packhorse_authorize_seconds_sum');
+  expect(sum - before).toBeGreaterThan(thought);
 });
 
 describe('the same is told of what is absent and of what is not allowed', () => {

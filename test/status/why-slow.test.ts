@@ -1,6 +1,6 @@
 /** Why a fetch took long, by its statistics. */
 import { expect, it } from 'vitest';
-import { unknownRef } from '../../src/errors.ts';
+import { authorizationUnavailable, unknownRef } from '../../src/errors.ts';
 import { whySlow } from '../../src/front/status/why-slow.ts';
 import { newStatistics, type Phases, type Statistics } from '../../src/upload-pack/statistics.ts';
 
@@ -9,7 +9,7 @@ function cloneThat(phases: Partial<Phases>, more: Partial<Statistics> = {}) {
   const statistics = newStatistics('fetch');
   Object.assign(statistics.phases, phases);
   Object.assign(statistics, { kind: 'clone', bitmap: 'used', cache: 'hit', ...more });
-  return { seconds: 10, statistics, error: undefined };
+  return { seconds: 10, authorized: undefined, statistics, error: undefined };
 }
 
 it.each([
@@ -26,6 +26,11 @@ it.each([
     cloneThat({ bytes: 8 }, { cache: 'bypass', bytes: anew(9, 10) }),
   ],
   ['20000 refs', cloneThat({ negotiate: 9 }, { kind: 'none', bitmap: undefined, refs: 20_000 })],
+  ['authorization took 8.0 s', { ...cloneThat({ count: 1 }), authorized: 8 }],
+  [
+    'mostly count',
+    { ...cloneThat({ negotiate: 1.5, queue: 1.5, count: 1.9, bytes: 1.5, wait: 1.5 }), authorized: 1.8 },
+  ],
   ['mostly bytes', cloneThat({ bytes: 8 })],
   ['mostly sending', cloneThat({ queue: 1, negotiate: 1 })],
 ])('%s', (why, record) => {
@@ -34,7 +39,17 @@ it.each([
 
 it('failed: with its code', () => {
   const error = unknownRef('refs/heads/none');
-  expect(whySlow({ seconds: 1, statistics: undefined, error })).toEqual([`failed: ${error.code}`]);
+  expect(whySlow({ seconds: 1, authorized: undefined, statistics: undefined, error })).toEqual([
+    `failed: ${error.code}`,
+  ]);
+});
+
+it('that authorization took long, even where nothing came of it', () => {
+  const error = authorizationUnavailable('no answer');
+  expect(whySlow({ seconds: 3, authorized: 3, statistics: undefined, error })).toEqual([
+    'authorization took 3.0 s',
+    `failed: ${error.code}`,
+  ]);
 });
 
 function anew(deflated: number, total: number): Statistics['bytes'] {

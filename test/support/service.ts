@@ -39,6 +39,7 @@ export interface LogLine
     | 'status'
     | 'bytes'
     | 'outcome'
+    | 'authorized'
     | 'seconds'
   > {
   readonly level: number;

@@ -41,11 +41,22 @@ export const latency: Row = {
       ],
     },
     {
+      title: 'Time to authorize',
+      description:
+        'How long it took to find out whether a request over HTTP is allowed: a forge may be slow to say.',
+      unit: 's',
+      view: 'lines',
+      queries: [0.5, 0.95].map((q) => ({
+        expr: quantile(q, 'packhorse_authorize_seconds'),
+        legend: `p${q * 100}`,
+      })),
+    },
+    {
       title: 'Durations of fetches with a pack',
       description: 'How many fetches took how long.',
       unit: 's',
       view: 'heatmap',
-      span: 24,
+      span: 16,
       queries: [
         {
           expr: `sum by (le) (increase(${series(`${DURATION}_bucket`, WITH_PACK)}[$__rate_interval]))`,

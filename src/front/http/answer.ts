@@ -132,7 +132,10 @@ async function run(
     if (drain.closing.aborted) throw drain.closing.reason;
     const { authorization } = request.headers;
     const asked = { repository: exchange.repository, authorization, client, socket: request.socket };
-    const { repository, subject, denial } = await grantOf(authorize, asked);
+    const begun = performance.now();
+    const { repository, subject, denial } = await grantOf(authorize, asked).finally(() => {
+      record.authorized = (performance.now() - begun) / 1000;
+    });
     Object.assign(record, { repository, subject });
     const party = { repository, client: clientName(subject, client) };
     const refusal = exchange.isFirst ? admission.refusal(party) : undefined;

@@ -37,6 +37,12 @@ export function addFetchMetrics(registry: Registry, hasExemplars: boolean): () =
     buckets: SECONDS,
     registers,
   });
+  const authorized = new Histogram({
+    name: 'packhorse_authorize_seconds',
+    help: 'Time that it took to find out whether a request over HTTP is allowed.',
+    buckets: SECONDS,
+    registers,
+  });
   const stalled = new Counter({
     name: 'packhorse_stream_stalled_seconds_total',
     help: 'Time that workers waited for clients to take bytes.',
@@ -73,6 +79,7 @@ export function addFetchMetrics(registry: Registry, hasExemplars: boolean): () =
     requests.inc({ door, command, kind, outcome });
     observeDuration(record, { command, kind });
     if (record.firstByte !== undefined) firstByte.observe({ kind }, record.firstByte);
+    if (record.authorized !== undefined) authorized.observe(record.authorized);
     const timeout = error && TIMEOUT_KINDS.get(error.code);
     if (timeout) timeouts.inc({ kind: timeout });
     if (!statistics) return;

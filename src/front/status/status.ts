@@ -66,9 +66,10 @@ export function readStatus({ pool, admission, memory, active, history, packs, no
 }
 
 function inFlight(
-  { id, door, repository, subject, command, client, started }: FetchRecord,
+  { id, door, repository, subject, command, client, started, authorized }: FetchRecord,
   live: LiveAnswer | undefined,
 ) {
+  const isAuthorized = door !== 'http' || authorized !== undefined;
   return {
     id,
     door,
@@ -78,7 +79,7 @@ function inFlight(
     subject: subject ?? null,
     client,
     kind: live?.kind ?? 'none',
-    phase: live?.phase ?? 'request',
+    phase: live?.phase ?? (isAuthorized ? 'request' : 'authorize'),
     ahead: live?.ahead ?? 0,
     bytes: live?.sent ?? 0,
     stalled: live?.stalled ?? 0,

@@ -1,5 +1,5 @@
 /** Why a fetch was slow, in words: first what took it longest. */
-import type { Phases, Statistics } from '../../upload-pack/statistics.ts';
+import type { Statistics } from '../../upload-pack/statistics.ts';
 import type { FetchRecord } from '../events.ts';
 
 /** Share of a fetch's time from which on something is a reason. */
@@ -20,23 +20,35 @@ const WITHOUT_BITMAP: Readonly<Record<Exclude<NonNullable<Statistics['bitmap']>,
 
 export function whySlow({
   seconds,
+  authorized = 0,
   statistics,
   error,
-}: Pick<FetchRecord, 'seconds' | 'statistics' | 'error'>): string[] {
+}: Pick<FetchRecord, 'seconds' | 'authorized' | 'statistics' | 'error'>): string[] {
   const failure = error ? [`failed: ${error.code}`] : [];
-  if (!statistics) return failure;
+  const authorization = { took: authorized, why: [`authorization took ${authorized.toFixed(1)} s`] };
+  if (!statistics) return [...inWords([authorization], seconds), ...failure];
   const { phases } = statistics;
   const reasons = [
+    authorization,
     { took: phases.queue, why: [`throttled: waited ${phases.queue.toFixed(1)} s for its turn`] },
     { took: phases.wait, why: [`slow client: waited ${phases.wait.toFixed(1)} s for it`] },
     { took: phases.count, why: whyCounted(statistics) },
     { took: phases.entries + phases.bytes, why: whyMade(statistics) },
     { took: phases.negotiate, why: whyNegotiated(statistics) },
   ];
+  const known = [...whyCold(statistics, seconds), ...inWords(reasons, seconds), ...failure];
+  return known.length > 0 ? known : [`mostly ${longest({ ...phases, authorize: authorized }, seconds)}`];
+}
+
+interface Reason {
+  readonly took: number;
+  readonly why: readonly string[];
+}
+
+/** Those that took a part of the time, the longest first. */
+function inWords(reasons: readonly Reason[], seconds: number): string[] {
   const notable = reasons.filter(({ took }) => took > 0 && took >= seconds * NOTABLE);
-  const words = notable.sort((a, b) => b.took - a.took).flatMap(({ why }) => why);
-  const known = [...whyCold(statistics, seconds), ...words, ...failure];
-  return known.length > 0 ? known : [`mostly ${longest(phases, seconds)}`];
+  return notable.sort((a, b) => b.took - a.took).flatMap(({ why }) => why);
 }
 
 /** The pack had to be made, and that took a part of the time. */
@@ -63,7 +75,7 @@ function whyNegotiated({ refs }: Statistics): string[] {
 }
 
 /** The phase that took longest; what is in none went by while bytes that were there were sent. */
-function longest(phases: Phases, seconds: number): string {
+function longest(phases: Readonly<Record<string, number>>, seconds: number): string {
   const all = Object.entries(phases);
   const known = all.reduce((sum, [, took]) => sum + took, 0);
   const sending: [string, number] = ['sending', seconds - known];
