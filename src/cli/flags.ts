@@ -254,7 +254,7 @@ export const SERVE_FLAGS = [
   {
     name: 'drain-delay',
     value: 'SECONDS',
-    help: 'between the signal to stop, when readiness fails, and the refusal of new work',
+    help: 'between SIGTERM, when readiness fails, and the refusal of new work; not with SIGINT (Ctrl-C)',
     default: '3',
   },
   {

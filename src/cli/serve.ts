@@ -8,6 +8,7 @@ import { isGuarded, type Service, startService } from '../front/service.ts';
 import { VERSION } from '../version.ts';
 import { readServeConfig, type ServeConfig } from './config.ts';
 import { DEMO_NAME, makeDemo } from './demo.ts';
+import { firstSignal } from './first-signal.ts';
 import { keepHeapsSmall } from './heap-growth.ts';
 import { serveHelp } from './help.ts';
 
@@ -36,22 +37,34 @@ export async function serve(args: readonly string[]): Promise<number> {
   );
   warnOfAnonymousAccess(config, logger);
   const service = await start(config, logger);
+  const signalled = firstSignal();
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
-  if (rootIsDefault && !isGuarded(config) && fs.existsSync(path.join(config.root, DEMO_NAME))) {
-    process.stderr.write(
-      `\nThere is a repository to try this with:\n\n  git clone ${service.url}/${DEMO_NAME}\n\n`,
-    );
-  }
+  const hasDemo = rootIsDefault && !isGuarded(config) && fs.existsSync(path.join(config.root, DEMO_NAME));
+  // Behind the line above, and nowhere that keeps it: what reads a log may take each line for JSON.
+  if (hasDemo && process.stderr.isTTY) logger.flush(() => process.stderr.write(newcomersHint(service)));
 
-  const signal = await firstSignal();
-  const { drainDelay, drainTimeout } = config;
+  const signal = await signalled;
+  const { drainTimeout } = config;
+  // No load balancer is told by a Ctrl-C, so there is none to wait for.
+  const drainDelay = signal === 'SIGINT' ? 0 : config.drainDelay;
   logger.info(
     { signal, drainDelay, drainTimeout },
     'stopping: fetches in flight are finished first, a second signal ends them',
   );
-  await service.stop();
+  await service.stop(drainDelay);
   logger.info('stopped');
   return 0;
+}
+
+function newcomersHint({ url, metricsUrl }: Service): string {
+  return `
+There is a repository to try this with:
+
+  git clone ${url}/${DEMO_NAME}
+
+What happens here is shown at ${metricsUrl}/. Ctrl-C ends it.
+
+`;
 }
 
 /** The query of an address may hold a secret. */
@@ -126,18 +139,4 @@ function listenError(
 function flagsOf(port: number | undefined, address: string | undefined, config: ServeConfig): string {
   if (port === config.port && address === config.host) return '--port or --host';
   return port === config.gitPort ? '--git-port or --host' : '--metrics-port or --metrics-host';
-}
-
-/** The first signal to stop. A second one ends the process; there is no moment at which one is not heard. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(name, (signal) => {
-        if (stopping) process.exit(1);
-        stopping = true;
-        resolve(signal);
-      });
-    }
-  });
 }

@@ -114,8 +114,8 @@ export interface Service {
   /** As `git://host:port`, where there is such a door. */
   readonly gitUrl: string | undefined;
   readonly metricsUrl: string;
-  /** Fails readiness, after a while takes nothing new, and resolves when what was in flight has ended. */
-  stop(): Promise<void>;
+  /** Fails readiness, after `delay` seconds takes nothing new, and resolves when what was in flight has ended. */
+  stop(delay: number): Promise<void>;
 }
 
 /** @throws the system's error when a port cannot be had */
@@ -264,9 +264,9 @@ export async function startService(options: ServiceOptions, logger: Logger): Pro
     url: urlOf(tls ? 'https' : 'http', door.server),
     gitUrl: gitDoor && urlOf('git', gitDoor.server),
     metricsUrl: urlOf('http', operations.server),
-    async stop() {
+    async stop(delay) {
       stoppedAt = performance.now();
-      if (options.drainDelay > 0) await sleep(options.drainDelay * 1000);
+      if (delay > 0) await sleep(delay * 1000);
       drain.close();
       logger.info({ fetches: active.size }, 'draining');
       const cut = setTimeout(() => {

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +8,7 @@ import { makeDemo } from '../../src/cli/demo.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { fsck, GIT_ENVIRONMENT, git, reachableObjects } from '../support/git.ts';
 import { startPackhorse } from './run-packhorse.ts';
+import { startInTerminal } from './terminal.ts';
 
 const DEMO_MODULE = path.resolve(import.meta.dirname, '../../src/cli/demo.ts');
 
@@ -129,25 +131,19 @@ describe('a demo is made whole or not at all', () => {
 });
 
 describe('a newcomer in an empty directory', () => {
-  async function startIn(directory: string) {
-    const child = startPackhorse(['serve'], {
-      cwd: directory,
-      environment: { PACKHORSE_PORT: '0', PACKHORSE_METRICS_PORT: '0' },
-    });
-    child.stdout.resume();
-    const command = await new Promise<string>((resolve, reject) => {
-      let printed = '';
-      child.stderr.on('data', (text: string) => {
-        printed += text;
-        const line = /^ +(git clone .*)$/m.exec(printed);
-        if (line) resolve(line[1]);
-      });
-      child.once('exit', () => reject(new Error(`it ended: ${printed}`)));
-    });
-    return { child, command };
+  const environment = () => ({
+    PACKHORSE_PORT: '0',
+    PACKHORSE_METRICS_PORT: '0',
+    PACKHORSE_CACHE_DIR: temporaryDirectory(),
+  });
+
+  async function startIn(cwd: string) {
+    const terminal = startInTerminal(['serve'], { cwd, environment: environment() });
+    const shown = await terminal.shows(/Ctrl-C ends it\./);
+    return { terminal, shown, command: /^ +(git clone .*)$/m.exec(shown)![1] };
   }
 
-  test('gets a demo, and the printed command clones it', async () => {
+  test('gets a demo, and the command that a terminal shows clones it', async () => {
     const directory = temporaryDirectory();
     const { command } = await startIn(directory);
     const elsewhere = temporaryDirectory();
@@ -163,13 +159,57 @@ describe('a newcomer in an empty directory', () => {
     expect(fs.readdirSync(directory)).toEqual(['repos']);
   });
 
+  test('finds the command, and where to look, behind the log; Ctrl-C ends it', async () => {
+    const { terminal, shown } = await startIn(temporaryDirectory());
+    const lines = shown.split('\n');
+    const hint = lines.findIndex((line) => !line.startsWith('{'));
+    const log = lines.slice(0, hint).map((line) => JSON.parse(line));
+    expect(log.map(({ msg }) => msg)).toEqual(['starting', 'listening']);
+    expect(lines.slice(hint).join('\n')).toBe(`
+There is a repository to try this with:
+
+  git clone ${log[1].url}/demo.git
+
+What happens here is shown at ${log[1].metrics}/. Ctrl-C ends it.`);
+    expect((await fetch(`${log[1].metrics}/`)).status).toBe(200);
+    terminal.pressCtrlC();
+    await terminal.shows(/"stopped"/);
+    expect(await terminal.ended).toBe(0);
+  });
+
   test('is shown the command again at the next start, and the demo is left alone', async () => {
     const directory = temporaryDirectory();
     const first = await startIn(directory);
-    first.child.kill();
+    first.terminal.pressCtrlC();
+    await first.terminal.ended;
     git(path.join(directory, 'repos/demo.git'), ['branch', '-D', 'winter']);
     const { command } = await startIn(directory);
     expect(command).toMatch(/^git clone http:\/\/127\.0\.0\.1:\d+\/demo\.git$/);
     expect(git(path.join(directory, 'repos/demo.git'), ['branch', '--list', 'winter'])).toBe('');
+  });
+
+  test('who has no terminal gets the demo too, and log lines alone', async () => {
+    const cwd = temporaryDirectory();
+    const child = startPackhorse(['serve'], { cwd, environment: environment() });
+    let stdout = '';
+    child.stdout.on('data', (text: string) => {
+      stdout += text;
+      if (text.includes('"listening"')) child.kill('SIGINT');
+    });
+    let stderr = '';
+    child.stderr.on('data', (text: string) => {
+      stderr += text;
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(fs.readdirSync(cwd)).toEqual(['repos']);
+    expect(stderr).toBe('');
+    const log = stdout.trimEnd().split('\n');
+    expect(log.map((line) => JSON.parse(line).msg)).toEqual([
+      'starting',
+      'listening',
+      expect.stringMatching(/^stopping/),
+      'draining',
+      'stopped',
+    ]);
   });
 });

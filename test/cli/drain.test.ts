@@ -52,6 +52,16 @@ test('readiness fails at once, while new work is still done for the delay', asyn
   expect(await exited).toEqual([0, null]);
 });
 
+test('SIGINT waits for no load balancer, but for what is in flight', async () => {
+  const service = await startService(root, ['--drain-delay', '1000']);
+  const inFlight = await startFetch(service, NAME, request);
+  service.process.kill('SIGINT');
+  expect(await logged(service, 'stopping')).toMatchObject({ signal: 'SIGINT', drainDelay: 0 });
+  await logged(service, 'draining');
+  expect(parseFetchAnswer(await inFlight.finish()).complete).toBe(true);
+  expect(await once(service.process, 'exit')).toEqual([0, null]);
+});
+
 test('metrics say how long it has taken, and how long it may', async () => {
   const service = await startService(root, ['--drain-delay', '5', '--drain-timeout', '20']);
   expect(await metric(service, 'packhorse_drain_limit_seconds')).toBe(25);

@@ -126,6 +126,23 @@ describe('at the start', () => {
     });
   });
 
+  test('one line says where all doors listen', async () => {
+    const everywhere = ['--host', '0.0.0.0', '--metrics-host', '0.0.0.0', '--insecure-allow-anonymous'];
+    const service = await startService(temporaryDirectory(), [...everywhere, '--git-port', '0']);
+    await service.stop();
+    const log = service.log.filter(({ level }) => level === 30);
+    expect(log.map(({ msg }) => msg)).toEqual([
+      'starting',
+      'listening',
+      expect.stringMatching(/^stopping/),
+      'draining',
+      'stopped',
+    ]);
+    const { url, git, metrics } = log[1];
+    const at = (scheme: string) => expect.stringMatching(`^${scheme}://0\\.0\\.0\\.0:\\d+$`);
+    expect({ url, git, metrics }).toEqual({ url: at('http'), git: at('git'), metrics: at('http') });
+  });
+
   test('an address that others can reach gets a warning, and only that', async () => {
     const warnings = async (flags: string[]) => {
       const service = await startService(temporaryDirectory(), ['--workers', '1', ...flags]);

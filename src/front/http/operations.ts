@@ -1,12 +1,14 @@
 /** The operators' port: metrics, health and the status page. It never carries repository data. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { addStatusRoutes } from '../status/routes.ts';
 import type { StatusSources } from '../status/status.ts';
+import { appLogger } from './app-logger.ts';
 
 export interface OperationsOptions {
   readonly registry: Registry;
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
   readonly status: StatusSources;
   /** Whether only this machine can reach it. */
   readonly isLocal: boolean;
@@ -19,7 +21,7 @@ export function createOperationsServer({
   isLocal,
 }: OperationsOptions): FastifyInstance {
   const app = Fastify({
-    loggerInstance: logger,
+    loggerInstance: appLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   });

@@ -2,18 +2,19 @@
 import type http from 'node:http';
 import type { SecureServerOptions } from 'node:http2';
 import Fastify, {
-  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
   LogController,
 } from 'fastify';
+import type { Logger } from 'pino';
 import type { ByteBudget } from '../../protocol/byte-budget.ts';
 import { encodePktLine, FLUSH } from '../../protocol/pkt-line.ts';
 import { type ProtocolVersion, parseVersion } from '../../protocol/version.ts';
 import type { Serving } from '../serving.ts';
 import { answer, type Exchange } from './answer.ts';
+import { appLogger } from './app-logger.ts';
 import { bundleExchange } from './bundles.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { dumbExchange } from './dumb.ts';
@@ -23,7 +24,7 @@ import { findRoute, type Route } from './routes.ts';
 import { acceptUpgrades } from './upgrade.ts';
 
 export interface HttpDoorOptions extends Serving {
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
   /** Bytes of a request body at most, inflated. */
   readonly maxRequestBytes: number;
   /** Of all request bodies together. */
@@ -72,7 +73,7 @@ export function createHttpDoor(options: HttpDoorOptions): FastifyInstance {
   };
   const handshakes = idle > 0 ? { handshakeTimeout: idle } : {};
   const app = makeApp({
-    loggerInstance: logger,
+    loggerInstance: appLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
     // A clone takes as long as it takes, and closing waits for it.
     forceCloseConnections: 'idle',

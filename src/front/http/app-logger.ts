@@ -1,0 +1,8 @@
+/** What Fastify may log. */
+import type { FastifyBaseLogger } from 'fastify';
+import type { Logger } from 'pino';
+
+/** Problems alone: each request has its own line, and where all doors listen is said in one, not once for each address. */
+export function appLogger(logger: Logger): FastifyBaseLogger {
+  return logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
+}

@@ -1,0 +1,52 @@
+/** The executable as someone sees it who starts it in a terminal: `script` of Debian's bsdutils makes one. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { afterAll } from 'vitest';
+import type { RunOptions } from './run-packhorse.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+const CTRL_C = '\x03';
+
+export interface Terminal {
+  /** All that it shows, up to what `matches` and with it. */
+  shows(matches: RegExp): Promise<string>;
+  pressCtrlC(): void;
+  /** The exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+/** It is closed after the tests of the file. */
+export function startInTerminal(args: readonly string[], { cwd = '/', environment }: RunOptions): Terminal {
+  const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    cwd,
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  started.push(child);
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    shows: (matches) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = matches.exec(shown);
+          if (found) resolve(shown.slice(0, found.index + found[0].length).replaceAll('\r\n', '\n'));
+        };
+        child.stdout.on('data', look);
+        child.once('close', () => reject(new Error(`it ended: ${shown}`)));
+        look();
+      }),
+    pressCtrlC: () => void child.stdin.write(CTRL_C),
+    ended,
+  };
+}
+
+const started: ChildProcessByStdio<Writable, Readable, null>[] = [];
+afterAll(() => {
+  for (const child of started) if (child.exitCode === null) child.kill();
+});
