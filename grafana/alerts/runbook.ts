@@ -36,7 +36,7 @@ what helps. A **page** wants someone now; a **ticket** wants someone this workin
 - **\`packhorse explain PATH\`** says what serving a repository costs, and what would make it cheaper.
 - **\`packhorse.log\`** stands for the log, one JSON object a line, wherever yours goes. One of these writes it:
 
-\`\`\`text
+\`\`\`sh
 docker compose logs --no-log-prefix --since 1h packhorse > packhorse.log
 kubectl logs --selector app.kubernetes.io/name=packhorse --since 1h --tail -1 > packhorse.log
 journalctl --unit packhorse --since -1h --output cat > packhorse.log

@@ -1,7 +1,9 @@
 /** A second signal ends the process, but one that npm repeats is no second one. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/directory.ts';
+import { watchService } from '../support/service.ts';
 
 const MODULE = path.resolve(import.meta.dirname, '../../src/cli/first-signal.ts');
 const GOES_ON = 7;
@@ -34,4 +36,16 @@ test.each([
   ['SIGTERM', 'SIGINT'],
 ])('%s and %s end it', (first, second) => {
   expect(afterBoth(first, second)).toBe(1);
+});
+
+test('npm start hands SIGTERM on to the service, and waits for its end', async () => {
+  const args = ['--silent', 'start', '--', '--root', temporaryDirectory(), '--drain-delay', '0'];
+  const npm = spawn('npm', [...args, '--port', '0', '--metrics-port', '0'], {
+    cwd: path.resolve(import.meta.dirname, '../..'),
+    env: { ...process.env, PACKHORSE_CACHE_DIR: temporaryDirectory() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const service = await watchService(npm);
+  await service.stop();
+  await service.logged(({ msg }) => msg === 'stopped');
 });

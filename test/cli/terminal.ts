@@ -1,8 +1,7 @@
 /** The executable as someone sees it who starts it in a terminal: `script` of Debian's bsdutils makes one. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { afterAll } from 'vitest';
+import { afterTests } from '../support/after-tests.ts';
 import type { RunOptions } from './run-packhorse.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
@@ -24,7 +23,7 @@ export function startInTerminal(args: readonly string[], { cwd = '/', environmen
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  started.push(child);
+  afterTests(() => child.kill());
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown += text;
@@ -45,8 +44,3 @@ export function startInTerminal(args: readonly string[], { cwd = '/', environmen
     ended,
   };
 }
-
-const started: ChildProcessByStdio<Writable, Readable, null>[] = [];
-afterAll(() => {
-  for (const child of started) if (child.exitCode === null) child.kill();
-});

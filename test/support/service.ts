@@ -1,8 +1,9 @@
 /** The service as its own process, as an operator runs it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { FetchRecord } from '../../src/front/events.ts';
 import type { MemorySample } from '../../src/front/memory-watch.ts';
 import type { Statistics } from '../../src/upload-pack/statistics.ts';
@@ -20,7 +21,7 @@ export interface RunningService {
   readonly log: LogLine[];
   /** The first line, of the past or yet to come, that `matches`. */
   logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Sends SIGTERM and waits for the end; returns the exit code. */
+  /** Asks it to end, by SIGTERM unless it was started in some other way, and waits; returns the exit code. */
   stop(): Promise<number | null>;
 }
 
@@ -75,6 +76,17 @@ export async function startService(
     env: { ...process.env, PACKHORSE_CACHE_DIR: temporaryDirectory(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  return watchService(child);
+}
+
+/**
+ * A service that was just started in some other way, once it listens; it is stopped after the tests of the file.
+ * @param end asks it to end
+ */
+export async function watchService(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  end = () => void child.kill('SIGTERM'),
+): Promise<RunningService> {
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -108,7 +120,7 @@ export async function startService(
     logged,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
+        end();
         await once(child, 'exit');
       }
       return child.exitCode;
