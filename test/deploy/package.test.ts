@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
+import { commandsOf, runnableBlocks } from '../docs/commands.ts';
+import { Reader } from '../docs/reader.ts';
 import { clone, expectSameRepository } from '../support/clone.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { createRepository, History } from '../support/history.ts';
@@ -25,6 +27,12 @@ const root = temporaryDirectory();
 /** Where the package is installed. */
 const project = temporaryDirectory();
 const main = path.join(project, 'node_modules/packhorse/dist/src/main.js');
+const environment = {
+  npm_config_prefer_offline: 'true',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+};
+const reader = new Reader({ directory: project, places: { '/srv/git': root }, environment });
 let packed: readonly string[];
 let source: string;
 
@@ -42,13 +50,14 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('[')));
   packed = files.map((file: { path: string }) => file.path);
   fs.unlinkSync(path.join(build, 'node_modules'));
-  await run('npm', ['init', '--yes']);
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${filename}`]);
-
   source = createRepository(root, 'group/name.git');
   const history = new History();
   history.commit({ branch: 'main', files: { a: 'a\n' } });
   history.importInto(source);
+
+  const [block] = runnableBlocks('docs/deployment.md').get('One machine')!;
+  expect(commandsOf(block)).toContain(`npm install ./${filename}`);
+  await reader.follow(block);
 });
 
 test('it has what is built, and what a reader needs, and nothing else', () => {
@@ -93,7 +102,7 @@ test('its command says its version, its flags and what is kept', async () => {
 });
 
 test('its service gives a clone', async () => {
-  const service = await startService(root, ['--workers', '1'], {}, main);
+  const { service } = reader;
   expectSameRepository(source, await clone(service, 'group/name.git'));
   for (const page of ['/metrics', '/'])
     expect((await fetch(`${service.metricsUrl}${page}`)).status).toBe(200);

@@ -25,7 +25,7 @@ export function isUnderstood(command: string): void {
   const known = run(`npm run --silent ${script} -- --help`) + run(`npm run --silent fuzz -- --list`);
   const names = [...known.matchAll(/^ *([a-z][\w-]*) {2,}/gm)].map(([, name]) => name);
   const valued = [...known.matchAll(/^ +--([\w-]+) [A-Z]/gm)].map(([, name]) => name);
-  const others = [...known.matchAll(/^ +--([\w-]+) {2,}/gm)].map(([, name]) => name);
+  const others = [...known.matchAll(/^ +--([\w-]+) {2,}/gm)].map(([, name]) => name).concat('help');
   const words = rest.split(' ').filter((word) => word !== '');
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const [, flag, value] = /^--([\w-]+)(=.*)?$/.exec(word) ?? [];
