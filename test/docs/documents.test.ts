@@ -70,7 +70,7 @@ test.each(DOCUMENTS)('%s names scripts that are there', (document) => {
 test.each(DOCUMENTS)('%s names commands of packhorse with flags that they have', (document) => {
   for (const [code, name, rest] of textOf(document).matchAll(/`packhorse ([a-z][\w-]*)([^`]*)`/g)) {
     const help = helpOf(name);
-    for (const [flag] of rest.matchAll(/(?<=\s)--[a-z][\w-]*/g)) {
+    for (const [flag] of rest.matchAll(/(?<![\w-])--[a-z][\w-]*/g)) {
       if (flag !== '--help') expect(help, code).toMatch(new RegExp(`${flag}\\b`));
     }
   }
