@@ -53,6 +53,8 @@ export async function serve(args: readonly string[]): Promise<number> {
   );
   await service.stop(drainDelay);
   logger.info('stopped');
+  // What is left at the exit pino would try for ever to write, were its reader gone.
+  await new Promise<void>((resolve) => logger.flush(() => resolve()));
   return 0;
 }
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { startService } from '../support/service.ts';
-import { type RunOptions, runPackhorse } from './run-packhorse.ts';
+import { type RunOptions, runPackhorse, startPackhorse } from './run-packhorse.ts';
 
 const ANY_PORTS = ['--port', '0', '--metrics-port', '0'];
 
@@ -175,6 +175,17 @@ describe('signals', () => {
     expect(await exited).toEqual([0, null]);
     await service.logged((line) => line.msg === 'stopped').catch(() => {});
     expect(service.log.map((line) => line.msg)).toContain('stopped');
+  });
+
+  test('SIGTERM ends it when no one reads its log any more', async () => {
+    const flags = ['--root', temporaryDirectory(), '--drain-delay', '0', ...ANY_PORTS];
+    const environment = { PACKHORSE_CACHE_DIR: temporaryDirectory() };
+    const child = startPackhorse(['serve', ...flags], { environment });
+    for (let log = ''; !log.includes('"listening"'); ) log += (await once(child.stdout, 'data'))[0];
+    const exited = once(child, 'exit');
+    child.stdout.destroy();
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 
   test('a second one ends it at once, with a request in flight', async () => {

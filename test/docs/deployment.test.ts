@@ -112,8 +112,7 @@ test('the flags of the service', () => {
 });
 
 test('the version', () => {
-  for (const file of [text, fs.readFileSync(path.join(TOP, 'README.md'), 'utf8')])
-    expect(file).toContain(`packhorse-${version}.tgz`);
+  for (const file of [text, textOf('README.md')]) expect(file).toContain(`packhorse-${version}.tgz`);
   expect(text).toContain(`newTag: ${version}\n`);
   expect(text).toContain(`FROM packhorse:${version}\n`);
 });

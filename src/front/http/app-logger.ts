@@ -2,7 +2,10 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
 
-/** Problems alone: each request has its own line, and where all doors listen is said in one, not once for each address. */
+/**
+ * Problems alone, unless more than usual is asked for: each request has its own line, and where all doors listen is said in
+ * one, not once for each address.
+ */
 export function appLogger(logger: Logger): FastifyBaseLogger {
-  return logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
+  return logger.level === 'info' ? logger.child({}, { level: 'warn' }) : logger;
 }
