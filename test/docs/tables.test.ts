@@ -43,7 +43,7 @@ test.each(BITMAP_USES.filter((use) => use !== 'used'))(
   (bitmap) => {
     const statistics = { ...newStatistics('fetch'), bitmap };
     statistics.phases.count = 1;
-    const [words] = whySlow({ seconds: 1, statistics, error: undefined });
+    const [words] = whySlow({ seconds: 1, authorized: 0, statistics, error: undefined });
     expect(textOf('status.md')).toContain(words);
   },
 );
