@@ -162,6 +162,9 @@ describe('a token', () => {
     ['that names no repositories', { claims: { repositories: undefined } }],
     ['whose repositories are no list', { claims: { repositories: '**' } }],
     ['whose repositories are no globs', { claims: { repositories: ['**', 7] } }],
+    ['whose subject is a number', { claims: { sub: 7 } }],
+    ['whose subject is a list', { claims: { sub: ['ann'] } }],
+    ['whose subject is null', { claims: { sub: null } }],
   ])('%s is refused', async (_, how) => {
     const token = await mint(how);
     expect(await ask(service, token)).toBe(401);
@@ -216,6 +219,7 @@ describe('a token', () => {
   test('is never logged', async () => {
     const text = await wholeLog(service);
     expect(text).toContain('ERR_JWT_EXPIRED');
+    expect(text).toContain('the claim sub is no string');
     for (const token of minted.filter((token) => token.length > 10)) {
       expect(text).not.toContain(token);
       expect(text).not.toContain(token.split('.')[1] || token);

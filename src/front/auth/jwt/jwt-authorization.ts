@@ -37,10 +37,14 @@ export function jwtAuthorization({ keys, audience }: JwtOptions): Authorize {
     const token = tokenIn(authorization);
     if (token === undefined) throw unauthenticated('no token was sent');
     const payload = await verify(token, await findKeys(), audience);
+    const subject: unknown = payload.sub;
+    // jose does not look at it (RFC 7519, section 4.1.2).
+    if (subject !== undefined && typeof subject !== 'string')
+      throw unauthenticated('the claim sub is no string');
     const globs = globsOf(payload[CLAIM]);
     if (!globs) throw unauthenticated(`the claim ${CLAIM} is no list of globs`);
     if (!isCovered(repository, globs)) throw notAllowed(repository);
-    return { repository, subject: plainSubject(payload.sub) };
+    return { repository, subject: plainSubject(subject) };
   };
 }
 
