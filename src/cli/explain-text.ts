@@ -1,5 +1,13 @@
 /** A report for people. Names come from the disk, and are printed without control characters. */
-import type { Clone, Fetch, Recommendation, RefSummary, Report, Storage } from '../explain/report.ts';
+import type {
+  Clone,
+  Failure,
+  Fetch,
+  Recommendation,
+  RefSummary,
+  Report,
+  Storage,
+} from '../explain/report.ts';
 import { oneLine } from './flags.ts';
 import { sizeOf } from './size-of.ts';
 
@@ -7,7 +15,7 @@ const INDENT = '  ';
 const WIDTH = 14;
 
 export function textOf(report: Report): string {
-  const { directory, storage, refs, listing, advertisement, clone, fetch, ignored, recommendations } = report;
+  const { directory, storage, refs, listing, advertisement, clone, failure, fetch, ignored } = report;
   const rows = [
     ['packs', packsText(storage)],
     ['bitmap', bitmapText(storage)],
@@ -20,10 +28,9 @@ export function textOf(report: Report): string {
     directory,
     ...rows.map(([name, text]) => row(name, text)),
     '',
-    ...(clone ? cloneLines(clone) : ['There is nothing to clone.']),
+    ...(failure ? failureLines(failure) : clone ? cloneLines(clone) : ['There is nothing to clone.']),
     ...(fetch ? fetchLines(fetch) : []),
-    '',
-    ...adviceLines(recommendations),
+    ...adviceLines(report),
   ];
   return lines.map((line) => `${withoutControls(line)}\n`).join('');
 }
@@ -57,6 +64,16 @@ function graphText({ commitGraph: { state, commits, missing, hasGenerations } }:
 function refsText({ total, branches, tags, others, hidden }: RefSummary): string {
   const rest = others.map(({ prefix, refs }) => `, ${count(refs)} in ${prefix}`).join('');
   return `${count(total)}: ${count(branches)} branches, ${count(tags)} tags${rest}, ${count(hidden)} hidden`;
+}
+
+function failureLines({ error, complete }: Failure): string[] {
+  const hint = complete && [
+    '',
+    'This is a partial clone. What is missing comes with:',
+    '',
+    INDENT + commandLine(complete),
+  ];
+  return [`A clone fails: ${error}`, ...(hint ?? [])];
 }
 
 function cloneLines({ statistics, copied }: Clone): string[] {
@@ -97,18 +114,24 @@ function row(name: string, text: string): string {
 }
 
 /** Each command once, with all that it is good for. */
-function adviceLines(recommendations: readonly Recommendation[]): string[] {
-  if (recommendations.length === 0) return ['Nothing that git could do would make it much cheaper.'];
+function adviceLines({ recommendations, failure }: Report): string[] {
+  if (recommendations.length === 0)
+    return failure ? [] : ['', 'Nothing that git could do would make it much cheaper.'];
   const reasons = new Map<string, string[]>();
-  for (const { why, directory, command } of recommendations) {
-    const line = ['git', '-C', directory, ...command].map(quoted).join(' ');
+  for (const { why, ...advice } of recommendations) {
+    const line = commandLine(advice);
     reasons.set(line, [...(reasons.get(line) ?? []), why]);
   }
   const indented = (why: string) => INDENT + INDENT + why;
   return [
+    '',
     'What would make it cheaper:',
     ...[...reasons].flatMap(([line, whys]) => ['', INDENT + line, ...whys.map(indented)]),
   ];
+}
+
+function commandLine({ directory, command }: Pick<Recommendation, 'directory' | 'command'>): string {
+  return ['git', '-C', directory, ...command].map(quoted).join(' ');
 }
 
 /** A word as a shell takes it. */

@@ -9,8 +9,8 @@ const SEE_HELP = '; see packhorse explain --help';
 
 /**
  * @param args what stands behind `explain`
- * @returns the exit code
- * @throws ConfigError; a PackhorseError where the repository cannot be served
+ * @returns the exit code: 1 where a clone fails
+ * @throws ConfigError; a PackhorseError where nothing can be said of the repository
  */
 export async function explainRepository(args: readonly string[]): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -23,5 +23,5 @@ export async function explainRepository(args: readonly string[]): Promise<number
     if (process.stderr.isTTY) process.stderr.write(text);
   });
   process.stdout.write(given.has('json') ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
-  return 0;
+  return report.failure ? 1 : 0;
 }

@@ -1,6 +1,8 @@
 /** What would make a repository cheaper to serve. Small repositories are cheap as they are: nothing is said of them. */
 import path from 'node:path';
-import type { Recommendation, Report, Storage } from './report.ts';
+import type { GitConfig } from '../repository/config.ts';
+import { promisorRemotes } from '../repository/promisor-remotes.ts';
+import type { Failure, Recommendation, Report, Storage } from './report.ts';
 
 type Found = Omit<Report, 'recommendations'>;
 
@@ -99,6 +101,17 @@ function makeBitmap({ storage, directory }: Found): Pick<Recommendation, 'direct
       ? ['multi-pack-index', 'write', '--bitmap']
       : ['repack', '-d', '--write-midx', '--write-bitmap-index'];
   return { directory: where, command };
+}
+
+/** What gets all that a partial clone has left to its remote. */
+export function completePartial(directory: string, config: GitConfig): Failure['complete'] {
+  const [remote] = promisorRemotes(config);
+  if (remote === undefined) return undefined;
+  // A bare clone has no refspec: git would fetch HEAD alone.
+  const isBare = config.get(`remote.${remote}.fetch`) === undefined;
+  const refspecs = isBare ? ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'] : [];
+  // Without the filter, which the remote's configuration keeps: else git leaves out the same once more.
+  return { directory, command: ['fetch', '--refetch', '--no-filter', remote, ...refspecs] };
 }
 
 /** The repository that most is borrowed from; undefined where nothing is. */

@@ -1,10 +1,11 @@
 /** What serving a repository costs, and what would make it cheaper. */
 import fs from 'node:fs';
+import { PackhorseError } from '../errors.ts';
 import { Pace } from '../pack/pace.ts';
 import { Repository } from '../repository/repository.ts';
 import { RepositoryCaches } from '../repository/repository-caches.ts';
 import { UploadPack } from '../upload-pack/upload-pack.ts';
-import { recommend } from './advice.ts';
+import { completePartial, recommend } from './advice.ts';
 import { dryAdvertise, dryClone, dryFetch, dryList } from './dry-run.ts';
 import { findAncestor } from './find-ancestor.ts';
 import type { Report } from './report.ts';
@@ -14,24 +15,36 @@ import { surveyStorage } from './survey-storage.ts';
 /**
  * @param directory a bare repository, or one with `.git`
  * @param onProgress gets what a client would be told of its clone
- * @throws PackhorseError what a client would get
+ * @throws PackhorseError where not even what is there can be said; that a clone fails is part of the report
  */
 export async function explain(
   directory: string,
   onProgress: (text: string) => void = () => {},
 ): Promise<Report> {
-  const { wants, hash, ancestor, ...surveyed } = await survey(directory);
+  const { wants, hash, ancestor, complete, ...surveyed } = await survey(directory);
   const server = new UploadPack(directory);
   try {
     const listing = await dryList(server, hash);
     const advertisement = await dryAdvertise(server);
-    const clone = wants.size === 0 ? undefined : await dryClone(server, hash, wants, onProgress);
-    const fetch = ancestor && (await dryFetch(server, hash, ancestor));
-    const found = { ...surveyed, listing, advertisement, clone, fetch };
+    const cloned =
+      wants.size === 0 ? undefined : await dryClone(server, hash, wants, onProgress).catch(asFailed);
+    const failed = cloned instanceof PackhorseError;
+    const served = {
+      clone: failed ? undefined : cloned,
+      failure: failed ? { error: cloned.message, complete } : undefined,
+      fetch: failed ? undefined : ancestor && (await dryFetch(server, hash, ancestor)),
+    };
+    const found = { ...surveyed, listing, advertisement, ...served };
     return { ...found, recommendations: recommend(found) };
   } finally {
     server.close();
   }
+}
+
+/** @throws what is no failure of the repository's */
+function asFailed(error: unknown): PackhorseError {
+  if (error instanceof PackhorseError) return error;
+  throw error;
 }
 
 async function survey(directory: string) {
@@ -45,7 +58,9 @@ async function survey(directory: string) {
     const ancestor = await findAncestor(repository, pace);
     const ignored = [...new Set(repository.indexProblems)];
     const gitDirectory = fs.realpathSync(repository.commonDirectory);
-    return { directory: gitDirectory, storage, refs, ignored, wants, ancestor, hash: repository.format.name };
+    const complete = completePartial(gitDirectory, repository.config);
+    const hash = repository.format.name;
+    return { directory: gitDirectory, storage, refs, ignored, wants, ancestor, complete, hash };
   } finally {
     repository.close();
     caches.close();

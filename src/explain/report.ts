@@ -72,6 +72,12 @@ export interface Recommendation {
   readonly command: readonly string[];
 }
 
+export interface Failure {
+  readonly error: string;
+  /** What git is to be run with in a partial clone to get what is missing; undefined where the repository is none. */
+  readonly complete: Pick<Recommendation, 'directory' | 'command'> | undefined;
+}
+
 export interface Report {
   /** The git directory. */
   readonly directory: string;
@@ -80,9 +86,11 @@ export interface Report {
   /** What a clone asks for: branches and tags; and what `git clone --mirror` and old clients do: every ref. */
   readonly listing: DryRun;
   readonly advertisement: DryRun;
-  /** Undefined where there is nothing to clone. */
+  /** Undefined where there is nothing to clone, or it fails. */
   readonly clone: Clone | undefined;
-  /** Undefined where the default branch has but one commit, or none. */
+  /** Why a clone fails; undefined where it does not. */
+  readonly failure: Failure | undefined;
+  /** Undefined where the default branch has but one commit, or none, and where a clone fails. */
   readonly fetch: Fetch | undefined;
   /** Files that were passed over because they are damaged or stale. */
   readonly ignored: readonly string[];

@@ -62,3 +62,21 @@ it('says what is wrong', async () => {
     'packhorse: say which repository, as one path; see packhorse explain --help\n',
   ]);
 });
+
+it('says of what cannot be cloned what is there, why, and what completes it', async () => {
+  git(source, ['config', 'uploadpack.allowFilter', 'true']);
+  git(root, ['clone', '-q', '--bare', '--filter=blob:none', `file://${source}`, 'partial.git']);
+  const { code, stdout, stderr } = await runPackhorse(['explain', 'partial.git'], { cwd: root });
+  expect([code, stderr]).toEqual([1, '']);
+  expect(stdout).toContain('1: 1 branches, 0 tags, 0 hidden');
+  expect(stdout).toMatch(/^A clone fails: .+\n\nThis is a partial clone\. /m);
+  const json = await runPackhorse(['explain', 'partial.git', '--json'], { cwd: root });
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    refs: { total: 1 },
+    failure: { error: expect.any(String) },
+  });
+  const command = stdout.split('\n').find((line) => line.startsWith('  git '))!;
+  git(root, ['-c', `alias.do=!${command.trim()}`, 'do']);
+  expect(await runPackhorse(['explain', 'partial.git'], { cwd: root })).toMatchObject({ code: 0 });
+});

@@ -1,4 +1,7 @@
-/** Each recommendation is carried out with git: then it is not made any more, and the dry run takes less. */
+/**
+ * Each recommendation is carried out with git: then it is not made any more, and the dry run takes less. That it is
+ * faster is told by what it counts (objects walked, commits opened, bytes), as no test may depend on the time it takes.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -237,4 +240,43 @@ it('nothing is recommended for what is small, or empty', async () => {
   const small = await explain(createSource({ commits: 20 }));
   const empty = await explain(createRepository(temporaryDirectory(), 'empty.git'));
   expect([small.recommendations, empty.recommendations, empty.clone]).toEqual([[], [], undefined]);
+});
+
+describe('a repository that cannot be cloned', () => {
+  const partialClone = (flags: readonly string[]) => {
+    const source = createSource({ commits: 5 });
+    git(source, ['branch', 'side', 'main~2']);
+    addCommit(source, 'side', { side: 'side\n' });
+    git(source, ['config', 'uploadpack.allowFilter', 'true']);
+    const partial = path.join(temporaryDirectory(), 'partial.git');
+    git(source, ['clone', '-q', ...flags, '--filter=blob:none', `file://${source}`, partial]);
+    return partial;
+  };
+
+  it.each([
+    ['a bare one', ['--bare']],
+    ['a mirror', ['--mirror']],
+  ])('as it is partial, %s, is surveyed all the same, and can be once it is completed', async (_, flags) => {
+    const partial = partialClone(flags);
+    const before = await explain(partial);
+    expect(before).toMatchObject({ refs: { total: 2 }, storage: { packs: [{}] } });
+    expect([before.clone, before.fetch]).toEqual([undefined, undefined]);
+    const { error, complete } = before.failure!;
+    expect(error).toMatch(/[0-9a-f]{40}/);
+    git(complete!.directory, complete!.command);
+    const after = await explain(partial);
+    expect(after.failure).toBeUndefined();
+    expect(after.clone!.statistics.objects.total).toBe(reachableObjects(partial).length);
+  });
+
+  it('as an object is damaged, is surveyed all the same', async () => {
+    const source = createSource({ commits: 5, loose: true });
+    const blob = git(source, ['rev-parse', 'main:file0']);
+    const file = path.join(source, 'objects', blob.slice(0, 2), blob.slice(2));
+    fs.chmodSync(file, 0o644);
+    fs.writeFileSync(file, 'no object');
+    const report = await explain(source);
+    expect(report).toMatchObject({ refs: { total: 1 }, storage: { loose: 15 }, clone: undefined });
+    expect(report.failure).toMatchObject({ error: expect.stringContaining(blob), complete: undefined });
+  });
 });
