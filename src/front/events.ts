@@ -9,6 +9,7 @@ import type { ProtocolVersion } from '../protocol/version.ts';
 import type { Statistics } from '../upload-pack/statistics.ts';
 import type { LaneName } from './admission/lane.ts';
 import type { LiveAnswer } from './live-answer.ts';
+import { clientText } from './plain-text.ts';
 
 /** `rejected`: the client asked for what it may not have; `limited`: too much was asked; `error`: the service failed. */
 export const OUTCOMES = ['ok', 'client_aborted', 'rejected', 'limited', 'error'] as const;
@@ -29,7 +30,7 @@ export function boundedCommand(command: string): string {
 export interface FetchRecord {
   readonly id: string;
   readonly door: Door;
-  /** Where it lies below the root, once that is known; until then what the client asked for. */
+  /** Where it lies below the root, once that is known; until then what the client asked for. Cut short, as `agent` is. */
   repository: string;
   /** Who asks, as authorization knows them; undefined where it does not say. */
   subject: string | undefined;
@@ -66,6 +67,8 @@ export function newRecord(
 ): FetchRecord {
   return {
     ...known,
+    repository: clientText(known.repository),
+    agent: clientText(known.agent),
     subject: undefined,
     started: performance.now(),
     authorized: undefined,

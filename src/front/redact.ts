@@ -4,8 +4,9 @@
 const SECRETS = [
   // Credentials in a URL.
   /(:\/\/)[^\s"\\/@]+(?=@)/g,
-  // Of the header Authorization. Messages speak of tokens too, in small letters.
-  /\b((?:[Bb]asic|[Bb]earer|Token) )[\w.~+/=-]+/g,
+  // Of the header Authorization, whose schemes are of any case. Messages speak of tokens too, in small letters.
+  /\b((?:basic|bearer) )[\w.~+/=-]+/gi,
+  /\b(Token )[\w.~+/=-]+/g,
   // Tokens of our own, and signed ones, wherever they stand.
   /\b(ph_)[\w-]{20,}/g,
   /\b(eyJ)[\w-]{5,}\.[\w-]+\.[\w-]*/g,

@@ -4,6 +4,7 @@ import { redact } from '../../src/front/redact.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { runGit } from '../support/git.ts';
 import { createRepository, History } from '../support/history.ts';
+import { send } from '../support/raw-client.ts';
 import { hasPack, requestsDuring } from '../support/request-log.ts';
 import { type RunningService, startService } from '../support/service.ts';
 
@@ -76,6 +77,19 @@ test('a clone over a connection has one for each command', async () => {
   });
 });
 
+test('a repository and an agent are cut short, and no secret by that', async () => {
+  const name = 'ab/'.repeat(200);
+  // What is cut short within its password is no URL with one any more.
+  const agent = `${'x'.repeat(490)} https://someone:s3cret-of-the-agent@example.org`;
+  const path = `/${name}end.git/info/refs?service=git-upload-pack`;
+  const ask = () => send(service, { path, headers: { 'User-Agent': agent } });
+  const [line] = await requestsDuring(service, ask, ({ agent }) => agent?.startsWith('xxx') ?? false);
+  expect(line).toMatchObject({
+    repository: name.slice(0, 512),
+    agent: `${'x'.repeat(490)} https://[redacted]@ex`,
+  });
+});
+
 test('no secret is in any line', () => {
   const all = JSON.stringify(service.log);
   expect(all).toContain('Basic [redacted]');
@@ -87,6 +101,8 @@ describe('a secret is taken out of', () => {
     ['a URL', 'from https://x:s3cret@example.org/a.git', 'from https://[redacted]@example.org/a.git'],
     ['a query', '/a?access_token=s3cret&b=1', '/a?access_token=[redacted]&b=1'],
     ['a header', '{"authorization":"Bearer s3.c-r_e~t+/="}', '{"authorization":"Bearer [redacted]"}'],
+    ['a header in capitals', '{"authorization":"BEARER s3cret"}', '{"authorization":"BEARER [redacted]"}'],
+    ['a header in any case', '{"authorization":"bAsIc s3cret"}', '{"authorization":"bAsIc [redacted]"}'],
     ['a path', '/ph_s3cret-s3cret-s3cret/a.git', '/ph_[redacted]/a.git'],
     ['an agent', 'git eyJhbGciOi.eyJzdWIi.s3cret', 'git eyJ[redacted]'],
     ['what is no request', '{"rawPacket":{"type":"Buffer","data":[1]}}', '{"rawPacket":"[redacted]"}'],

@@ -1,5 +1,6 @@
 /** What authorization is asked, and what it says. */
 import type { Socket } from 'node:net';
+import { plainText } from '../plain-text.ts';
 
 export interface AccessRequest {
   /** Path of the repository below the root, as the client asks for it, decoded. */
@@ -36,7 +37,7 @@ const LONGEST_SUBJECT = 256;
 
 /** A subject as it may be logged; undefined for none. */
 export function plainSubject(text: string | undefined): string | undefined {
-  return text?.replaceAll(/\p{Cc}+/gu, ' ').slice(0, LONGEST_SUBJECT) || undefined;
+  return (text && plainText(text, LONGEST_SUBJECT)) || undefined;
 }
 
 /** Under which name a client is counted: its subject's, else its address. */
