@@ -1,6 +1,7 @@
 /** The log of what is published: one line a request, and one for each worker that is lost. */
 import type { Logger } from 'pino';
 import { type FetchRecord, fetchEnded, type WorkerLoss, workerLost } from './events.ts';
+import { clientText } from './plain-text.ts';
 
 /** Files that were warned of, the last ones: a warning for each, not for each fetch. */
 const MOST_WARNED = 10_000;
@@ -39,6 +40,7 @@ export function logEvents(logger: Logger): () => void {
 function lineOf({ error, started: _, statistics, ...record }: FetchRecord): object {
   return {
     ...record,
+    repository: clientText(record.repository),
     statistics: statistics && { ...statistics, spans: undefined },
     error: error && { code: error.code, message: error.message, stack: stackOf(error) },
   };

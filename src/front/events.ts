@@ -30,7 +30,7 @@ export function boundedCommand(command: string): string {
 export interface FetchRecord {
   readonly id: string;
   readonly door: Door;
-  /** Where it lies below the root, once that is known; until then what the client asked for. Cut short, as `agent` is. */
+  /** Where it lies below the root, once that is known; until then what the client asked for. Whole, as work goes by it. */
   repository: string;
   /** Who asks, as authorization knows them; undefined where it does not say. */
   subject: string | undefined;
@@ -67,7 +67,6 @@ export function newRecord(
 ): FetchRecord {
   return {
     ...known,
-    repository: clientText(known.repository),
     agent: clientText(known.agent),
     subject: undefined,
     started: performance.now(),

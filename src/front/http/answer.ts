@@ -16,7 +16,6 @@ import { clientOf } from '../clients.ts';
 import { EarlyEnd, type TimedStream } from '../early-end.ts';
 import { endRecord, type FetchRecord, fetchAnswered, fetchStarted, newRecord } from '../events.ts';
 import type { LiveAnswer } from '../live-answer.ts';
-import { clientText } from '../plain-text.ts';
 import { type PumpResult, pump } from '../pump.ts';
 import type { Serving } from '../serving.ts';
 import { NO_CACHE } from './plain-answers.ts';
@@ -137,7 +136,7 @@ async function run(
     const { repository, subject, denial } = await grantOf(authorize, asked).finally(() => {
       record.authorized = (performance.now() - begun) / 1000;
     });
-    Object.assign(record, { repository: clientText(repository), subject });
+    Object.assign(record, { repository, subject });
     const party = { repository, client: clientName(subject, client) };
     const refusal = exchange.isFirst ? admission.refusal(party) : undefined;
     if (refusal) throw refusal;
