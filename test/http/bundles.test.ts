@@ -206,6 +206,16 @@ test('a bundle for which there is no room is not kept', async () => {
   await own.stop();
 });
 
+test('a repository whose name would be taken for a secret has bundles too', async () => {
+  const name = `ph_${'looks-like-a-token'.repeat(2)}.git`;
+  fs.cpSync(source, path.join(root, name), { recursive: true });
+  const own = await startService(root, FLAGS, { PACKHORSE_CACHE_DIR: temporaryDirectory() });
+  for (let n = 0; n < 2; n++) await post(own, name, cloneRequest(source));
+  await own.logged(({ msg }) => msg?.startsWith('a bundle') || msg === 'bundle built');
+  expect(await bundlePaths(own, name)).toHaveLength(1);
+  await own.stop();
+});
+
 test('metrics count what was made, asked for and taken', async () => {
   expect(await metric(service, 'packhorse_bundles_built_total{kind="full"}')).toBe(1);
   expect(await metric(service, 'packhorse_bundles_built_total{kind="incremental"}')).toBe(0);
