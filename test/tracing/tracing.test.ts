@@ -52,6 +52,7 @@ test('a clone is a span for each request, with one for each phase that its worke
     'packhorse.request_id': id,
     'packhorse.repository': 'project.git',
     'packhorse.door': 'http',
+    'packhorse.authorized': expect.any(Number),
     'packhorse.protocol_version': 2,
     'packhorse.kind': 'clone',
     'packhorse.outcome': 'ok',

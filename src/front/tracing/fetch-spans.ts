@@ -13,6 +13,7 @@ import {
 import type { TraceContext } from '../../protocol/traceparent.ts';
 import type { Phases } from '../../upload-pack/statistics.ts';
 import { boundedCommand, type FetchRecord, fetchEnded, fetchStarted } from '../events.ts';
+import { clientText } from '../plain-text.ts';
 import { redact } from '../redact.ts';
 
 /** Begins to trace; the function returned ends it. */
@@ -75,12 +76,13 @@ function attributesOf(record: FetchRecord): Attributes {
   const { id, door, version, repository, subject, client, agent, status, bytes, outcome } = record;
   return {
     'client.address': client,
-    'user_agent.original': redact(agent),
+    'user_agent.original': agent,
     'packhorse.request_id': id,
     'packhorse.door': door,
-    'packhorse.repository': redact(repository),
+    'packhorse.repository': clientText(repository),
     'packhorse.outcome': outcome,
     'packhorse.bytes': bytes,
+    ...(record.authorized !== undefined && { 'packhorse.authorized': record.authorized }),
     ...(version !== undefined && { 'packhorse.protocol_version': version }),
     ...(subject !== undefined && { 'enduser.id': subject }),
     ...(status !== 0 && { 'http.response.status_code': status }),
