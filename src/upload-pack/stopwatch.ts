@@ -10,6 +10,8 @@ interface Side {
 export class Stopwatch {
   readonly #statistics: Pick<Statistics, 'phases' | 'spans'>;
   readonly #sides: readonly Side[];
+  /** Milliseconds since 1970 at the zero of the process's clock; told once, so that spans follow upon each other. */
+  readonly #epoch = Date.now() - performance.now();
   #phase: keyof Phases | undefined;
   #since = 0;
   #waited = 0;
@@ -30,14 +32,15 @@ export class Stopwatch {
 
   stop(): void {
     if (!this.#phase) return;
-    const elapsed = (performance.now() - this.#since) / 1000;
+    const now = performance.now();
+    const elapsed = (now - this.#since) / 1000;
     // What was sent without waiting for it may count as waited for after it has been worked on for long.
     const waited = Math.min(elapsed, this.#sum() - this.#waited);
     const { phases, spans } = this.#statistics;
     phases[this.#phase] += elapsed - waited;
     phases.wait += waited;
-    const end = Date.now();
-    spans[this.#phase] = { start: spans[this.#phase]?.start ?? end - elapsed * 1000, end };
+    const start = spans[this.#phase]?.start ?? this.#epoch + this.#since;
+    spans[this.#phase] = { start, end: this.#epoch + now };
     this.#phase = undefined;
   }
 
