@@ -69,13 +69,7 @@ test('a pack that is being made reads on from segments that leave; the next one 
 test('segments of a store with a larger budget before, and a clock that goes back', async () => {
   const cache = temporaryDirectory();
   const repository = temporaryDirectory();
-  const large = openStore(cache, { budget: 64 * BUDGET });
-  for (let n = 0; n < 12; n++) {
-    const { pack } = await beginPack(large, repository);
-    keepAll(pack, half(n));
-    pack.close();
-    large.close();
-  }
+  await fill(cache, repository);
   // From a time to come: they leave last.
   for (const file of segmentsIn(cache).slice(-2)) {
     fs.renameSync(file, path.join(path.dirname(file), `z${path.basename(file)}`));
@@ -95,13 +89,7 @@ test('segments of a store with a larger budget before, and a clock that goes bac
 test('a store with less space than before makes room before anything is kept', async () => {
   const cache = temporaryDirectory();
   const repository = temporaryDirectory();
-  const large = openStore(cache, { budget: 64 * BUDGET });
-  for (let n = 0; n < 12; n++) {
-    const { pack } = await beginPack(large, repository);
-    keepAll(pack, half(n));
-    pack.close();
-    large.close();
-  }
+  await fill(cache, repository);
   expect(bytesIn(cache)).toBeGreaterThan(BUDGET);
   const small = openStore(cache, { budget: BUDGET });
   (await beginPack(small, repository)).pack.close();
@@ -128,3 +116,14 @@ test('more segments come and go, while a thread reads, than there are numbers fo
     for (const each of segmentsIn(cache)) fs.rmSync(each);
   }
 });
+
+/** With more than there is to be. */
+async function fill(cache: string, repository: string): Promise<void> {
+  const large = openStore(cache, { budget: 64 * BUDGET });
+  for (let n = 0; n < 12; n++) {
+    const { pack } = await beginPack(large, repository);
+    keepAll(pack, half(n));
+    pack.close();
+    large.close();
+  }
+}
