@@ -44,7 +44,7 @@ export interface FetchRecord {
   trace: TraceContext | undefined;
   /** Milliseconds on the process's clock. */
   readonly started: number;
-  /** Seconds that its authorization took; undefined until then, and on connections, which are authorized as a whole. */
+  /** Seconds that its authorization took; undefined until then, and for requests on a connection that is handed on. */
   authorized: number | undefined;
   /** Seconds until the first byte of the response; undefined when there was none. */
   firstByte: number | undefined;
