@@ -41,7 +41,8 @@ export async function serve(args: readonly string[]): Promise<number> {
   logger.info({ url: service.url, git: service.gitUrl, metrics: service.metricsUrl }, 'listening');
   const hasDemo = rootIsDefault && !isGuarded(config) && fs.existsSync(path.join(config.root, DEMO_NAME));
   // Behind the line above, and nowhere that keeps it: what reads a log may take each line for JSON.
-  if (hasDemo && process.stderr.isTTY) logger.flush(() => process.stderr.write(newcomersHint(service)));
+  if (hasDemo && process.stderr.isTTY)
+    void allWritten(logger).then(() => process.stderr.write(newcomersHint(service)));
 
   const signal = await signalled;
   const { drainTimeout } = config;
@@ -54,8 +55,13 @@ export async function serve(args: readonly string[]): Promise<number> {
   await service.stop(drainDelay);
   logger.info('stopped');
   // What is left at the exit pino would try for ever to write, were its reader gone.
-  await new Promise<void>((resolve) => logger.flush(() => resolve()));
+  await allWritten(logger);
   return 0;
+}
+
+/** Until the log has been written up to here: a flush that finds a write under way waits for that one alone. */
+async function allWritten(logger: Logger): Promise<void> {
+  await new Promise<void>((resolve) => logger.flush(() => logger.flush(() => resolve())));
 }
 
 function newcomersHint({ url, metricsUrl }: Service): string {

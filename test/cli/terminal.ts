@@ -15,14 +15,21 @@ export interface Terminal {
   readonly ended: Promise<number | null>;
 }
 
-/** It is closed after the tests of the file. */
+/**
+ * It is closed after the tests of the file. The shell in it gives its place to the executable: Ctrl-C would end
+ * a dash that waits with 130, whatever the executable answers.
+ */
 export function startInTerminal(args: readonly string[], { cwd = '/', environment }: RunOptions): Terminal {
-  const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-    cwd,
-    env: { ...process.env, ...environment },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`);
+  const child = spawn(
+    'script',
+    ['--quiet', '--return', '--flush', '--command', `exec ${words.join(' ')}`, '/dev/null'],
+    {
+      cwd,
+      env: { ...process.env, SHELL: '/bin/sh', ...environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   afterTests(() => child.kill());
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
