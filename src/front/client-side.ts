@@ -143,6 +143,7 @@ export class ClientSide implements LiveAnswer {
   /** Lets go what was held back until it was known that the client is served. */
   release(): void {
     this.#outgoing.release();
+    this.#look();
   }
 
   /** @param taken called when the client has the bytes, and whoever made them may go on */
@@ -154,7 +155,12 @@ export class ClientSide implements LiveAnswer {
   #put(bytes: Uint8Array, taken: () => void): void {
     this.#keepalive?.touch();
     this.#outgoing.write(bytes, () => this.#taken(taken));
-    this.#stalls.look(this.#outgoing.unsent, this.#window);
+    this.#look();
+  }
+
+  /** What is held back the client cannot take: that is no stall. */
+  #look(): void {
+    if (!this.#outgoing.holds) this.#stalls.look(this.#outgoing.unsent, this.#window);
   }
 
   /** Text on band 2, where there is one. */

@@ -24,11 +24,12 @@ export class Stalls {
 
   /**
    * Looks whether the worker can go on.
-   * @param unsent bytes on their way
+   * @param unsent bytes on their way; a worker with none sends a chunk, however small the window
    * @param window bytes that may be
    */
   look(unsent: number, window: number): void {
-    if (unsent + LEAST_WINDOW <= window || this.#timer || !this.#mayGive) return;
+    const mayGoOn = unsent === 0 || unsent + LEAST_WINDOW <= window;
+    if (mayGoOn || this.#timer || !this.#mayGive) return;
     if (this.#isSlow) this.#give();
     else {
       this.#timer = setTimeout(() => this.#give(), GRACE).unref();
@@ -61,8 +62,9 @@ export class Stalls {
     this.#clear();
     if (!this.#mayGive) return;
     this.#isSlow = true;
+    // Its place may have been taken again meanwhile, for other work than to send.
+    if (!this.#gave) this.#budget.stalled++;
     this.#gave = true;
-    this.#budget.stalled++;
     this.#place?.rest();
   }
 
