@@ -55,8 +55,11 @@ export class HistoryLimitsDraft {
 
 /** The object id at `from`, lower-case; what follows it does not matter. Undefined where there is none. */
 export function readOid(line: string, from: number, hexLength: number): string | undefined {
-  const hex = line.slice(from, from + hexLength).toLowerCase();
-  return hex.length === hexLength && /^[0-9a-f]+$/.test(hex) ? hex : undefined;
+  const hex = line.slice(from, from + hexLength);
+  if (hex.length !== hexLength) return undefined;
+  // As clients write it: to make lower case of what is that already takes as long as the rest.
+  if (/^[0-9a-f]+$/.test(hex)) return hex;
+  return /^[0-9a-f]+$/i.test(hex) ? hex.toLowerCase() : undefined;
 }
 
 function readNumber(line: string, name: string, least: number): number {

@@ -17,8 +17,10 @@ import {
   headLength,
 } from './stream-format.ts';
 
-/** Read at once from either end: most heads and tails lie within. */
+/** Read at once from the beginning: most heads lie within. */
 const FIRST_READ = 4096;
+/** Read at once from the end: most tails lie within, and the checksums of a stream of 500 MB. */
+const LAST_READ = 16_384;
 
 /** Blocks to be read into again: fresh memory for each costs as much as reading and checking it. */
 const spare: ArrayBuffer[] = [];
@@ -49,12 +51,19 @@ export interface StreamEnds {
  * @throws DamagedStream; the system's error where the file cannot be read
  */
 export async function readEnds(file: SharedFile, key: string): Promise<StreamEnds> {
+  return (await readAround(file, key)).ends;
+}
+
+/** The ends, and the last bytes of the file. */
+async function readAround(file: SharedFile, key: string): Promise<{ ends: StreamEnds; last: Buffer }> {
   const { size: fileSize, modified } = await file.stat();
   if (fileSize < HEAD_FRAME + END_BYTES) throw new DamagedStream('it is cut short');
-  const most = Math.min(FIRST_READ, fileSize);
-  const last = await file.read(fileSize - most, most);
+  const most = Math.min(LAST_READ, fileSize);
+  const [headBytes, last] = await Promise.all([
+    readHeadBytes(file, Math.min(FIRST_READ, fileSize)),
+    file.read(fileSize - most, most),
+  ]);
   const end = decodeEnd(last.subarray(-END_BYTES));
-  const headBytes = await readHeadBytes(file, most);
   const tableLength = 4 * blocksOf(end.streamLength);
   const around = headBytes.length + tableLength + end.tailLength + END_BYTES;
   if (around + end.streamLength !== fileSize) throw new DamagedStream('its length is not what its end says');
@@ -68,7 +77,17 @@ export async function readEnds(file: SharedFile, key: string): Promise<StreamEnd
   if (headChecksum(headBytes) !== end.headChecksum) throw new DamagedStream('its head is of another');
   if (head.key !== key) throw new DamagedStream('it has the name of another');
   const { streamLength: length, tableChecksum } = end;
-  return { head, tail, start: headBytes.length, length, tableChecksum, fileSize, lastUse: modified };
+  const ends = { head, tail, start: headBytes.length, length, tableChecksum, fileSize, lastUse: modified };
+  return { ends, last };
+}
+
+/** The checksums of the blocks, unchecked. */
+function readTable(file: SharedFile, ends: StreamEnds, last: Buffer): Buffer | Promise<Buffer> {
+  const from = ends.start + ends.length;
+  const length = 4 * blocksOf(ends.length);
+  const at = from - (ends.fileSize - last.length);
+  // A copy, as it is kept longer.
+  return at >= 0 ? Buffer.from(last.subarray(at, at + length)) : file.read(from, length);
 }
 
 /** Of a file that need not be whole. */
@@ -108,8 +127,8 @@ export class StoredStream {
   /** @throws DamagedStream; the system's error where the file cannot be opened or read */
   static async open(path: string, key: string): Promise<StoredStream> {
     return withFile(path, async (file) => {
-      const ends = await readEnds(file, key);
-      const table = await file.read(ends.start + ends.length, 4 * blocksOf(ends.length));
+      const { ends, last } = await readAround(file, key);
+      const table = await readTable(file, ends, last);
       if (zlib.crc32(table) !== ends.tableChecksum) throw new DamagedStream('its checksums are altered');
       return new StoredStream(file.share(), ends, table);
     });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../support/directory.ts';
-import { BLOCK, contentOf, filesOf, headOf, keep, openStore, readAll } from './streams.ts';
+import { BLOCK, contentOf, filesOf, headOf, keep, openStore, readAll, writeStream } from './streams.ts';
 
 const LENGTHS = [0, 10, BLOCK, 2 * BLOCK + 1000];
 /** The whole file of a stream of each length. */
@@ -77,6 +77,24 @@ describe('a file', () => {
     for (const afterStart of [true, false]) {
       expect(await readAltered(length, files.get(length)!, afterStart)).toBeUndefined();
     }
+  });
+
+  test('whose ends are longer than what is read at once is read', async () => {
+    const directory = temporaryDirectory();
+    const { store } = await openStore(directory);
+    const head = { ...headOf('long'), repository: 'r'.repeat(10_000) };
+    const tail = { said: 't'.repeat(50_000) };
+    const content = contentOf('long', BLOCK + 10);
+    const writer = await store.create(head);
+    await writeStream(writer, content);
+    await writer!.finish(tail);
+    await store.close();
+
+    const { store: next } = await openStore(directory);
+    const reader = await next.find(head.key);
+    expect(content.equals(await readAll(reader))).toBe(true);
+    expect(await reader!.tail).toEqual(tail);
+    reader!.close();
   });
 
   test('that is cut short anywhere is refused', async () => {
